@@ -11,4 +11,11 @@
 pub const NAME: &str = "paraphrase-MiniLM-L3-v2-4bit";
 
 /// The files of a sentence-transformers folder, by name.
-pub const FILES: &[(&str, &[u8])] = &[];
+pub const FILES: &[(&str, &[u8])] = &[
+    ("config.json", include_bytes!("../model/config.json")),
+    ("model.safetensors", include_bytes!("../model/model.safetensors")),
+    ("modules.json", include_bytes!("../model/modules.json")),
+    ("sentence_bert_config.json", include_bytes!("../model/sentence_bert_config.json")),
+    ("tokenizer.json", include_bytes!("../model/tokenizer.json")),
+    ("1_Pooling/config.json", include_bytes!("../model/1_Pooling/config.json")),
+];
