@@ -54,7 +54,7 @@ impl Source {
             Self::Folder(folder) => {
                 let path: &Path = &folder.join(file);
                 let mapped = MappedFile::open(path)
-                    .map_err(|e| Error::new(Kind::File, "cannot open a file of the model").caused_by(e))?;
+                    .map_err(|e| Error::new(Kind::File, "no usable model").caused_by(e))?;
                 Ok(Bytes::Mapped(Arc::new(mapped)))
             }
             Self::Embedded { files, .. } => match files.iter().find(|(name, _)| *name == file) {

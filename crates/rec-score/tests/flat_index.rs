@@ -62,7 +62,7 @@ fn bits(list: &RankedList) -> Vec<(String, u32)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn top_k_is_the_head_of_the_sorted_scores(

@@ -121,7 +121,7 @@ fn stack(a: &Sequence, b: &Sequence) -> Sequence {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases()))]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn padding_takes_no_part(users in vectors(1..4), items in vectors(1..6), before in 0usize..3, after in 0usize..3) {

@@ -1,0 +1,162 @@
+//! The main job on real input: a user of MovieLens 100K, by the titles and genres of the films that they rated.
+//!
+//! You will see the newest ratings of the user, and the films that fit all of them best, each with its score and the rated
+//! film that it resembles most. The model knows nothing but the text: no other user's rating is read.
+//!
+//! ```text
+//! scripts/fetch ml-100k && cargo run --release -p rec-examples --example movielens -- --user 1
+//! ```
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use rec_core::VectorTable;
+use rec_data::{Catalogue, Id, Item, Signal, atomic};
+use rec_encoder::TextEncoder;
+use rec_examples::{EncoderArgs, Error, fit, run, titles};
+use rec_interest::{Average, Decay, UserEncoder};
+use rec_score::{Cosine, Filter, FlatIndex, reasons};
+use rec_text::{Cleaner, Template};
+
+const SHOWN: usize = 10;
+
+/// Recommends films to a user of MovieLens 100K
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    encoder: EncoderArgs,
+    /// The user, 1 to 943
+    #[arg(long, default_value = "1")]
+    user: String,
+    /// How many films to recommend
+    #[arg(long, default_value_t = 10)]
+    k: usize,
+    /// After how many days a rating counts half as much
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    half_life_days: u32,
+    /// Take the films' vectors from this file; if it is not there yet, encode the films and write it
+    #[arg(long, value_name = "FILE")]
+    vectors: Option<PathBuf>,
+    /// The folder with ml-100k.item and ml-100k.inter
+    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/ml-100k"))]
+    data: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    run(|out| movielens(&args, out))
+}
+
+pub(crate) fn movielens(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    let file = |name: &str| args.data.join(name);
+    if !file("ml-100k.item").is_file() {
+        let folder = args.data.display();
+        return Err(
+            format!("no ml-100k.item in {folder}; `scripts/fetch ml-100k` brings the data set").into()
+        );
+    }
+    let films = atomic::read_catalogue(file("ml-100k.item"))?.with_text_columns(["movie_title"])?;
+    let log = atomic::read_interactions(file("ml-100k.inter"), &atomic::InteractionFields::default())?;
+    let rated = log.get(&args.user).ok_or_else(|| format!("no user `{}` in ml-100k.inter", args.user))?;
+    let encoder = args.encoder.load()?;
+    let items = vectors(&encoder, &films, args.vectors.as_deref())?;
+
+    // One and two stars push away. Three pull a little: whoever is indifferent to a film did choose to see it.
+    let history = rated.with_weights(|rating| stars(&rating.signal) - 2.5)?;
+    let decay = Decay::half_life(rec_data::days(args.half_life_days.into()));
+    let user = Average::with_decay(decay).normalized().interest(&items, &history);
+    // Some films stand in the catalogue twice, so what is excluded goes by title.
+    let mut known: HashSet<String> = history.items().map(|id| title(&films, id)).collect();
+    let exclude = films.iter().map(|film| film.id()).filter(|id| !known.insert(title(&films, id)));
+    let list =
+        FlatIndex::with_scorer(items.clone(), &Cosine)?.top_k(&user, args.k, &Filter::exclude(exclude))?;
+
+    writeln!(
+        out,
+        "User {} rated {} films, the newest {}:\n",
+        args.user,
+        rated.len(),
+        SHOWN.min(rated.len())
+    )?;
+    for rating in rated.interactions().iter().rev().take(SHOWN) {
+        let stars = "*".repeat(stars(&rating.signal) as usize);
+        writeln!(
+            out,
+            "  {stars:<5}  {}  {}",
+            fit(&title(&films, &rating.item), 44),
+            genres(&films, &rating.item)
+        )?;
+    }
+    writeln!(out, "\nFor them, by {}:\n", encoder.name())?;
+    let liked = || rated.interactions().iter().filter(|rating| stars(&rating.signal) > 3.0);
+    for (rank, hit) in list.iter().enumerate() {
+        let film = fit(&title(&films, &hit.id), 44);
+        let nearest = reasons(&hit.id, liked().map(|rating| &rating.item), &items, 1)?;
+        let because =
+            nearest.first().map_or(String::new(), |near| format!("like {}", title(&films, &near.id)));
+        writeln!(
+            out,
+            "  {:>2}  {:.3}  {film}  {}  {because}",
+            rank + 1,
+            hit.score,
+            fit(&genres(&films, &hit.id), 26)
+        )?;
+        assert!(history.items().all(|seen| *seen != hit.id), "rated films never come back");
+    }
+    assert!(list.is_sorted_by(|a, b| a.score >= b.score));
+    Ok(())
+}
+
+/// The films' vectors, from the file if it is there. Vectors of another model are an error, because spaces do not mix.
+fn vectors(encoder: &TextEncoder, films: &Catalogue, file: Option<&Path>) -> Result<VectorTable, Error> {
+    if let Some(path) = file.filter(|path| path.exists()) {
+        return Ok(VectorTable::load(path)?.expect_space(encoder.space())?);
+    }
+    let template = Template::parse("{movie_title}[ ({release_year})][. {class}]")?;
+    let cleaner = Cleaner::new();
+    let text = |film: Item<'_>| {
+        let text = template.render_with(|field| match (field, film.get(field)) {
+            ("movie_title", Some(title)) => Some(titles::natural(&title.to_string())),
+            (_, value) => value.map(|value| value.to_string()),
+        });
+        cleaner.clean(&text).into_owned()
+    };
+    // Draws nothing unless standard error is a terminal.
+    let bar = ProgressBar::new(films.len() as u64)
+        .with_style(ProgressStyle::with_template("encoding films {bar:30} {pos}/{len}")?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let items = encoder.embed_with(films.iter().map(|film| (film.id(), text(film))), |progress| {
+        bar.set_position(progress.n_texts as u64);
+        ControlFlow::Continue(())
+    })?;
+    bar.finish_and_clear();
+    let items = items
+        .with_provenance("template", template.to_string())
+        .with_provenance("cleaner", cleaner.describe());
+    if let Some(path) = file {
+        items.save(path)?;
+    }
+    Ok(items)
+}
+
+fn stars(signal: &Signal) -> f32 {
+    match signal {
+        Signal::Weight(rating) => *rating,
+        Signal::Event(_) => 3.0,
+    }
+}
+
+fn title(films: &Catalogue, id: &Id) -> String {
+    let title = films.get(id).and_then(|film| film.get("movie_title")).map(|title| title.to_string());
+    title.map_or_else(|| format!("film {id}"), |title| titles::natural(&title))
+}
+
+fn genres(films: &Catalogue, id: &Id) -> String {
+    films.get(id).and_then(|film| film.get("class")).map_or(String::new(), |genres| genres.to_string())
+}

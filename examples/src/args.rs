@@ -1,0 +1,31 @@
+use clap::builder::PossibleValuesParser;
+use rec_core::device;
+use rec_encoder::TextEncoder;
+
+use crate::Error;
+
+/// Which encoder, and where it computes: arguments that most examples take.
+#[derive(Debug, Clone, clap::Args)]
+pub struct EncoderArgs {
+    /// A folder in the sentence-transformers layout, or `bundled` for the small English model inside this program
+    #[arg(long, value_name = "DIR|bundled", default_value = "bundled")]
+    model: String,
+    /// Where to compute; the features `ndarray` and `wgpu` add devices
+    #[arg(long, default_value = device::NAMES.first().copied(), value_parser = PossibleValuesParser::new(device::NAMES))]
+    device: String,
+}
+
+impl EncoderArgs {
+    /// Loads the model onto the device.
+    ///
+    /// # Errors
+    ///
+    /// The folder is not that of a model, or the device is not there.
+    pub fn load(&self) -> Result<TextEncoder, Error> {
+        let device = device::by_name(&self.device)?;
+        Ok(match self.model.as_str() {
+            "bundled" => TextEncoder::bundled(&device)?,
+            folder => TextEncoder::from_dir(folder, &device)?,
+        })
+    }
+}
