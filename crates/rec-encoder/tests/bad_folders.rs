@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{copy_folder, edit_json};
-use rec_encoder::{Error, TextEncoder};
+use rec_encoder::{Error, TextEncoder, Transformer};
 use rec_testkit::{device, fixture_path};
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use tempfile::TempDir;
@@ -251,4 +251,24 @@ fn dense_modules_that_do_not_fit() {
         config["activation_function"] = "torch.nn.Snake".into();
     });
     assert_names(&error(folder.path()), &["2_Dense", "activation_function", "Snake"]);
+}
+
+/// Every byte of the header damaged, one at a time: an error or a model, never a panic.
+#[test]
+fn headers_with_one_byte_wrong() {
+    let folder = tiny();
+    let path = folder.path().join("model.safetensors");
+    let whole = fs::read(&path).unwrap();
+    let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+    let mut loaded = 0;
+    for at in 0..header {
+        let mut damaged = whole.clone();
+        damaged[at] ^= if at % 2 == 0 { 0x01 } else { 0x80 };
+        fs::write(&path, damaged).unwrap();
+        match Transformer::from_dir(folder.path(), &device()) {
+            Ok(_) => loaded += 1,
+            Err(error) => assert!(error.to_string().contains("model.safetensors"), "{error}"),
+        }
+    }
+    assert!(loaded < header / 20, "{loaded} of {header} damaged headers loaded");
 }

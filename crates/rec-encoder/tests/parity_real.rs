@@ -44,3 +44,22 @@ fn vectors_match_in_any_batch() {
     assert_close("all-MiniLM-L6-v2 vectors, alone", &alone, &expected, bound());
     assert_close("alone against together", &alone, together.values(), common::batch_bound());
 }
+
+/// Products of the real sizes are split over threads, which the tiny models' are not.
+#[test]
+fn threads_do_not_matter() {
+    let Some(encoder) = minilm() else { return };
+    if !rec_core::device::is_host(&device()) {
+        return; // the law is about CPU devices
+    }
+    let texts: Vec<String> =
+        (1..40).map(|n| "sand and worms on a desert planet ".repeat(n % 13 + 1)).collect();
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| encoder.encode(&texts).unwrap())
+    };
+    let one = run(1);
+    for threads in [2, 3, 8] {
+        assert_eq!(run(threads), one, "{threads} threads");
+    }
+}
