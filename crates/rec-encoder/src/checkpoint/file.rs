@@ -104,14 +104,14 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Shape and values of a tensor as `f32`, whatever it is stored as; `None` if there is no such tensor.
-    pub(crate) fn read(&self, tensor: &str) -> Result<Option<(Vec<usize>, Vec<f32>)>, Error> {
+    /// The values of a tensor as `f32`, whatever it is stored as; `None` if there is no such tensor.
+    pub(crate) fn read(&self, tensor: &str) -> Result<Option<Vec<f32>>, Error> {
         let Some(&file) = self.tensors.get(tensor) else { return Ok(None) };
         let (name, bytes) = &self.files[file];
         let parsed = parse(name, bytes)?;
         let fail =
             |message: String| Error::new(Kind::Tensor, format!("tensor `{tensor}` {message}")).file(name);
-        let (shape, values) = match parsed.tensor(&format!("{tensor}{CODES}")) {
+        let values = match parsed.tensor(&format!("{tensor}{CODES}")) {
             Ok(codes) => {
                 let part = |suffix: &str| {
                     let part = format!("{tensor}{suffix}");
@@ -119,19 +119,18 @@ impl Checkpoint {
                 };
                 let block4 = Block4::from_views(&codes, &part(SCALES)?, &part(CODEBOOK)?)
                     .map_err(|message| fail(format!("is malformed: {message}")))?;
-                (block4.shape().to_vec(), block4.dequantize())
+                block4.dequantize()
             }
             Err(_) => {
                 let view =
                     parsed.tensor(tensor).map_err(|e| fail("cannot be read".to_owned()).caused_by(e))?;
-                let values = to_f32(&view)
-                    .ok_or_else(|| fail(format!("has type {:?}, not F32, F16 or BF16", view.dtype())))?;
-                (view.shape().to_vec(), values)
+                to_f32(&view)
+                    .ok_or_else(|| fail(format!("has type {:?}, not F32, F16 or BF16", view.dtype())))?
             }
         };
         match values.iter().position(|value| !value.is_finite()) {
             Some(at) => Err(fail(format!("is {} at element {at}", values[at]))),
-            None => Ok(Some((shape, values))),
+            None => Ok(Some(values)),
         }
     }
 

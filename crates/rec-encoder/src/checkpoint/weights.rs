@@ -62,7 +62,7 @@ impl<'a> Weights<'a> {
             }
             Some(_) => {}
         }
-        let Some((_, values)) = self.checkpoint.read(&name)? else {
+        let Some(values) = self.checkpoint.read(&name)? else {
             return Err(fail(format!("tensor `{name}` is missing")));
         };
         self.report.n_loaded += 1;
