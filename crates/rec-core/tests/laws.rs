@@ -1,4 +1,5 @@
 //! The laws of sequences, pooling and tables, against the obvious loops.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
 use burn::tensor::{Tensor, TensorData};
 use proptest::prelude::*;

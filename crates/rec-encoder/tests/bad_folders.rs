@@ -1,5 +1,6 @@
 //! Damaged, hostile and contradictory model folders: an error that names the file and the field or tensor, never a
 //! panic, never a model that half works.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Laws of encoding on a tiny model: what is encoded beside a text, on how many threads and in which chunk changes
 //! nothing; every text gives a vector.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
 mod common;
 

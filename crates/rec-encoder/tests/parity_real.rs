@@ -2,6 +2,7 @@
 //!
 //! Runs when `REC_MODELS` names the folder that `scripts/fetch` fills; `scripts/parity` sets it. When it is set, a missing
 //! model fails the suite.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
 mod common;
 

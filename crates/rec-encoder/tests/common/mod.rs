@@ -1,5 +1,6 @@
 //! What the suites of this crate share.
 #![allow(dead_code, reason = "each suite uses its part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
