@@ -1,6 +1,10 @@
 //! Damaged, hostile and contradictory model folders: an error that names the file and the field or tensor, never a
 //! panic, never a model that half works.
-#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: a panic is a failure, a print is a report"
+)]
 
 mod common;
 

@@ -1,6 +1,10 @@
 //! Laws of encoding on a tiny model: what is encoded beside a text, on how many threads and in which chunk changes
 //! nothing; every text gives a vector.
-#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: a panic is a failure, a print is a report"
+)]
 
 mod common;
 

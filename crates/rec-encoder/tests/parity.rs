@@ -1,6 +1,10 @@
 //! Tiny random BERT checkpoints against `transformers` and `sentence-transformers`: whole tensors, every layer, every
 //! pooling, on the device under test. `fixtures/README.md` says how the expected values were made.
-#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: a panic is a failure, a print is a report"
+)]
 
 mod common;
 

@@ -2,7 +2,11 @@
 //!
 //! Runs when `REC_MODELS` names the folder that `scripts/fetch` fills; `scripts/parity` sets it. When it is set, a missing
 //! model fails the suite.
-#![allow(clippy::unwrap_used, reason = "helpers of tests, where a panic is a failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: a panic is a failure, a print is a report"
+)]
 
 mod common;
 
