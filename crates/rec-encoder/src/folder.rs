@@ -16,6 +16,8 @@ pub(crate) struct Layout {
     /// The folder of the transformer inside the model folder, often the root itself.
     pub(crate) transformer: String,
     pub(crate) pooling: Vec<Pooling>,
+    /// The file that asks for the pooling and the dimension that it expects, if there is one.
+    pub(crate) pooled: Option<(String, usize)>,
     pub(crate) heads: Vec<HeadSpec>,
     /// The longest input in tokens, if the folder says so.
     pub(crate) max_seq_length: Option<usize>,
@@ -97,6 +99,7 @@ impl Layout {
         let mut layout = Self {
             transformer: String::new(),
             pooling: Vec::new(),
+            pooled: None,
             heads: Vec::new(),
             max_seq_length: None,
             lower_case: false,
@@ -135,7 +138,11 @@ impl Layout {
             let kind = module.r#type.rsplit('.').next().unwrap_or_default();
             match (kind, i, self.pooling.is_empty()) {
                 ("Transformer", 0, _) => self.transformer.clone_from(&module.path),
-                ("Pooling", 1, _) => self.pooling = read_pooling(source, &module.path)?,
+                ("Pooling", 1, _) => {
+                    let file = join(&module.path, "config.json");
+                    let (pooling, dim) = read_pooling(source, &file)?;
+                    (self.pooling, self.pooled) = (pooling, Some((file, dim)));
+                }
                 ("Dense", _, false) => self.heads.push(HeadSpec::Dense(module.path.clone())),
                 ("Normalize", _, false) => self.heads.push(HeadSpec::Normalize),
                 _ => {
@@ -157,9 +164,9 @@ fn join(folder: &str, file: &str) -> String {
     if folder.is_empty() { file.to_owned() } else { format!("{}/{file}", folder.trim_end_matches('/')) }
 }
 
-fn read_pooling(source: &Source, folder: &str) -> Result<Vec<Pooling>, Error> {
-    let file = join(folder, "config.json");
-    let settings: PoolingSettings = source.json(&file)?;
+/// The modes of a Pooling module, and the dimension that it says it pools.
+fn read_pooling(source: &Source, file: &str) -> Result<(Vec<Pooling>, usize), Error> {
+    let settings: PoolingSettings = source.json(file)?;
     // Several modes are concatenated, in the order that sentence-transformers has.
     let modes = [
         (settings.pooling_mode_cls_token, Pooling::Cls),
@@ -169,7 +176,7 @@ fn read_pooling(source: &Source, folder: &str) -> Result<Vec<Pooling>, Error> {
         (settings.pooling_mode_weightedmean_tokens, Pooling::WeightedMean),
         (settings.pooling_mode_lasttoken, Pooling::LastToken),
     ];
-    let fail = |message: String| Error::new(Kind::Config, message).file(source.display(&file));
+    let fail = |message: String| Error::new(Kind::Config, message).file(source.display(file));
     let pooling: Vec<Pooling> = match &settings.pooling_mode {
         None => modes.iter().filter(|(on, _)| *on).map(|(_, mode)| *mode).collect(),
         Some(names) => {
@@ -183,10 +190,10 @@ fn read_pooling(source: &Source, folder: &str) -> Result<Vec<Pooling>, Error> {
             names.iter().map(mode).collect::<Result<_, _>>()?
         }
     };
-    if pooling.is_empty() || settings.word_embedding_dimension.is_none() {
-        return Err(fail("needs a pooling mode and the dimension of what it pools".to_owned()));
+    match settings.word_embedding_dimension {
+        Some(dim) if !pooling.is_empty() => Ok((pooling, dim)),
+        _ => Err(fail("needs a pooling mode and the dimension of what it pools".to_owned())),
     }
-    Ok(pooling)
 }
 
 fn by_name(name: &str) -> Option<Pooling> {
@@ -221,6 +228,9 @@ pub(crate) fn load_heads(
                     let message =
                         format!("field `in_features` is {} where {d_in} values arrive", settings.in_features);
                     return Err(fail(message));
+                }
+                if settings.out_features == 0 {
+                    return Err(fail("field `out_features` is zero".to_owned()));
                 }
                 let activation = torch_activation(&settings.activation_function).ok_or_else(|| {
                     fail(format!(

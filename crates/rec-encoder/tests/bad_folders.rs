@@ -247,6 +247,20 @@ fn shards_that_are_not_there() {
 }
 
 #[test]
+fn pooling_modules_that_do_not_fit() {
+    let folder = tiny();
+    edit_json(folder.path().join("1_Pooling/config.json"), |config| {
+        config["word_embedding_dimension"] = 33.into();
+    });
+    assert_names(&error(folder.path()), &["1_Pooling/config.json", "33", "32"]);
+    let folder = tiny();
+    edit_json(folder.path().join("1_Pooling/config.json"), |config| {
+        config["pooling_mode_mean_tokens"] = false.into();
+    });
+    assert_names(&error(folder.path()), &["1_Pooling/config.json", "pooling mode"]);
+}
+
+#[test]
 fn dense_modules_that_do_not_fit() {
     let folder = copy_folder(&fixture_path("bert/tiny-dense"));
     edit_json(folder.path().join("2_Dense/config.json"), |config| config["in_features"] = 31.into());
@@ -256,6 +270,8 @@ fn dense_modules_that_do_not_fit() {
         config["activation_function"] = "torch.nn.Snake".into();
     });
     assert_names(&error(folder.path()), &["2_Dense", "activation_function", "Snake"]);
+    edit_json(folder.path().join("2_Dense/config.json"), |config| config["out_features"] = 0.into());
+    assert_names(&error(folder.path()), &["2_Dense", "out_features"]);
 }
 
 /// Every byte of the header damaged, one at a time: an error or a model, never a panic.

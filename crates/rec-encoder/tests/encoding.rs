@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use common::{batch_bound, strings};
 use rec_encoder::TextEncoder;
 use rec_testkit::{assert_close, device, fixture_path, max_abs_diff};
+use rec_text::{PaddingSide, TokenBatch};
 
 fn tiny() -> TextEncoder {
     TextEncoder::from_dir(fixture_path("bert/tiny"), &device()).unwrap()
@@ -48,6 +49,24 @@ fn neighbours_do_not_matter() {
     let reversed = encoder.encode(&reversed).unwrap();
     for i in 0..texts.len() {
         assert!(max_abs_diff(reversed.row(texts.len() - 1 - i), together.row(i)) <= batch_bound());
+    }
+}
+
+#[test]
+fn buckets_do_not_matter() {
+    let (encoder, texts) = (tiny(), texts());
+    let encodings = encoder.tokenizer().encode_batch(&texts).unwrap();
+    for (text, encoding) in texts.iter().zip(&encodings) {
+        let in_bucket = |len| -> Vec<f32> {
+            let tokens = TokenBatch::collate([encoding], 0, PaddingSide::Right, Some(len));
+            let pooled = encoder.pooling()[0].pool(&encoder.token_encoder().encode(&tokens));
+            pooled.try_into_vec_as().unwrap()
+        };
+        let exact = in_bucket(encoding.ids.len());
+        for len in [24, 32, 40] {
+            // Values of order one before normalisation, hence ten times the bound of unit vectors.
+            assert_close(&format!("{text:?} in {len}"), &in_bucket(len), &exact, 10.0 * batch_bound());
+        }
     }
 }
 

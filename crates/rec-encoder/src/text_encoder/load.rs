@@ -6,7 +6,7 @@ use rec_text::Tokenizer;
 
 use super::{Inner, TextEncoder};
 use crate::checkpoint::{Checkpoint, LoadReport, load_bert};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::folder::{HeadSpec, Layout, load_heads};
 use crate::source::Source;
 use crate::transformer::{Transformer, TransformerConfig};
@@ -61,6 +61,10 @@ fn load(source: &Source, name: String, device: &Device) -> Result<TextEncoder, E
     let root = layout.transformer.as_str();
     let checkpoint = Checkpoint::open(source, root, "model")?;
     let (model, mut report) = load_bert(source, root, &checkpoint, device)?;
+    if let Some((file, dim)) = layout.pooled.as_ref().filter(|(_, dim)| *dim != model.config().d_model) {
+        let message = format!("pools {dim} values where the transformer gives {}", model.config().d_model);
+        return Err(Error::new(Kind::Config, message).file(source.display(file)));
+    }
     let d_pooled = model.config().d_model * layout.pooling.len();
     let (heads, head_checkpoints, dim) = load_heads(source, &layout.heads, d_pooled, device, &mut report)?;
     report.assumed.extend(layout.assumed.iter().cloned());
