@@ -11,7 +11,11 @@ use crate::error::{Error, Kind};
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     Folder(PathBuf),
-    Embedded { name: &'static str, files: &'static [(&'static str, &'static [u8])] },
+    #[cfg_attr(not(feature = "bundled"), allow(dead_code, reason = "only the bundled model is embedded"))]
+    Embedded {
+        name: &'static str,
+        files: &'static [(&'static str, &'static [u8])],
+    },
 }
 
 /// The bytes of one file, mapped or embedded.
