@@ -156,6 +156,35 @@ impl Catalogue {
         Ok(self)
     }
 
+    /// The same items with the columns of another catalogue behind their own; missing where the other has no such item.
+    ///
+    /// Items that only the other catalogue has are left out.
+    ///
+    /// ```
+    /// use rec_data::Catalogue;
+    ///
+    /// let films = Catalogue::from_records([("1", [("title", "Heat")]), ("2", [("title", "Alien")])])?;
+    /// let links = Catalogue::from_records([("2", [("imdb_id", "0078748")])])?;
+    /// let films = films.joined(&links)?;
+    /// assert!(films.get("1").unwrap().get("imdb_id").is_none());
+    /// assert_eq!(films.get("2").unwrap().get("imdb_id").unwrap().to_string(), "0078748");
+    /// # Ok::<(), rec_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A column of the same name is in both.
+    pub fn joined(mut self, other: &Catalogue) -> Result<Catalogue, Error> {
+        let rows: Vec<Option<usize>> = self.ids.iter().map(|id| other.ids.row(id)).collect();
+        for Column { name, values } in &other.columns {
+            if self.columns.iter().any(|column| column.name == *name) {
+                return Err(Kind::DuplicateColumn { column: name.to_string() }.into());
+            }
+            self.columns.push(Column::new(name.clone(), values.gather(&rows)));
+        }
+        Ok(self)
+    }
+
     /// The items in the order of their rows.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Item<'_>> + DoubleEndedIterator + Clone {
         self.ids.iter().enumerate().map(|(row, id)| Item { catalogue: self, row, id })
@@ -190,6 +219,23 @@ impl Catalogue {
     #[must_use]
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// The ids and the columns, to make another catalogue of.
+    ///
+    /// ```
+    /// use rec_data::{Catalogue, Column};
+    ///
+    /// let films = Catalogue::from_records([("1", [("movie_title", "Heat")])])?;
+    /// let (ids, columns) = films.into_parts();
+    /// let renamed = columns.into_iter().map(|column| Column::new("title", column.values));
+    /// let films = Catalogue::new(ids, renamed.collect())?;
+    /// assert!(films.item(0).get("title").is_some());
+    /// # Ok::<(), rec_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn into_parts(self) -> (IdMap, Vec<Column>) {
+        (self.ids, self.columns)
     }
 
     /// The number of items.

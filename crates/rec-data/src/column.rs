@@ -66,6 +66,18 @@ impl Values {
         }
     }
 
+    /// The values of these rows, in their order; missing where there is no row.
+    pub(crate) fn gather(&self, rows: &[Option<usize>]) -> Values {
+        match self {
+            Values::Token(values) => {
+                Values::Token(rows.iter().map(|row| values.get((*row)?)?.clone()).collect())
+            }
+            Values::TokenSeq(values) => Values::TokenSeq(gather_seq(values, rows)),
+            Values::Float(values) => Values::Float(rows.iter().map(|row| *values.get((*row)?)?).collect()),
+            Values::FloatSeq(values) => Values::FloatSeq(gather_seq(values, rows)),
+        }
+    }
+
     /// The first number that is NaN or infinite, with its row.
     pub(crate) fn first_not_finite(&self) -> Option<(usize, f64)> {
         let bad = |value: &&f64| !value.is_finite();
@@ -79,6 +91,11 @@ impl Values {
             }
         }
     }
+}
+
+fn gather_seq<T: Clone>(values: &[Box<[T]>], rows: &[Option<usize>]) -> Vec<Box<[T]>> {
+    let value = |row: &Option<usize>| row.and_then(|row| values.get(row)).cloned().unwrap_or_default();
+    rows.iter().map(value).collect()
 }
 
 /// A named column of a [`Catalogue`](crate::Catalogue).

@@ -3,8 +3,8 @@
 use std::io;
 use std::str::Utf8Error;
 
-use crate::atomic::Type;
 use crate::id::Id;
+use crate::table::Type;
 
 /// Why data could not be accepted.
 ///
@@ -27,16 +27,23 @@ use crate::id::Id;
 pub struct Error(Box<Kind>);
 
 impl Error {
-    /// True if a file could not be opened or read.
+    /// True if a file could not be opened, read or written.
     #[must_use]
     pub fn is_io(&self) -> bool {
         matches!(*self.0, Kind::Io { .. })
     }
 
-    /// True if the text of a file breaks the rules of its format; the message has the line.
+    /// True if the contents of a file break the rules of its format; the message has the line, or the row and the column.
     #[must_use]
     pub fn is_malformed(&self) -> bool {
-        matches!(*self.0, Kind::Malformed { .. } | Kind::Utf8 { .. })
+        match *self.0 {
+            Kind::Malformed { .. } | Kind::Utf8 { .. } => true,
+            #[cfg(feature = "arrow")]
+            Kind::Cell { .. } => true,
+            #[cfg(feature = "parquet")]
+            Kind::Parquet { .. } => true,
+            _ => false,
+        }
     }
 
     /// True if an id or a column that must be unique came twice.
@@ -47,6 +54,8 @@ impl Error {
             Kind::Malformed { problem, .. } => {
                 matches!(problem, Problem::DuplicateColumn | Problem::DuplicateId { .. })
             }
+            #[cfg(feature = "arrow")]
+            Kind::Cell { problem, .. } => matches!(problem, Problem::DuplicateIdInRow { .. }),
             _ => false,
         }
     }
@@ -76,11 +85,22 @@ pub(crate) enum Kind {
     #[error("{file}: cannot {action}")]
     Io { file: String, action: &'static str, source: io::Error },
 
-    #[error("{file}:{line}: field number {field}: invalid UTF-8")]
-    Utf8 { file: String, line: usize, field: usize, source: Utf8Error },
+    #[error("{file}:{line}: {}invalid UTF-8", .field.map(|n| format!("field number {n}: ")).unwrap_or_default())]
+    Utf8 { file: String, line: usize, field: Option<usize>, source: Utf8Error },
 
     #[error("{file}:{line}: {}{problem}", field_prefix(.field.as_deref()))]
     Malformed { file: String, line: usize, field: Option<String>, problem: Problem },
+
+    #[cfg(feature = "arrow")]
+    #[error("{}column `{column}`: {problem}", place(.file.as_deref(), *.row))]
+    Cell { file: Option<String>, row: Option<usize>, column: String, problem: Problem },
+
+    #[cfg(feature = "parquet")]
+    #[error("{file}: cannot read as Parquet")]
+    Parquet { file: String, source: Box<dyn std::error::Error + Send + Sync> },
+
+    #[error("{folder}: no data set here, which would have {expected}")]
+    NoDataSet { folder: String, expected: &'static str },
 
     #[error("duplicate id `{id}` at positions {first} and {second}")]
     DuplicateId { id: Id, first: usize, second: usize },
@@ -112,6 +132,15 @@ pub(crate) enum Kind {
     #[error("the reference time is {0}, not a finite number")]
     NotFiniteTime(f64),
 
+    #[error("the test would begin at {test_from}, before the validation at {valid_from}")]
+    SplitTimes { valid_from: f64, test_from: f64 },
+
+    #[error("{file}: cannot write {what}: `{text}` {problem}")]
+    Unwritable { file: String, what: String, text: String, problem: &'static str },
+
+    #[error("{file}: cannot write weights and events as one column")]
+    MixedSignals { file: String },
+
     #[error("the score of {key} is NaN")]
     NanScore { key: String },
 }
@@ -129,20 +158,52 @@ pub(crate) enum Problem {
     DuplicateColumn,
     #[error("no such column")]
     NoColumn,
+    #[error("the table has no columns")]
+    NoColumns,
     #[error("the column has the type {found}, expected {expected}")]
     WrongType { found: Type, expected: Type },
+    #[error("the line is longer than 64 MiB")]
+    LongLine,
+    #[error("the quote that opens in this record does not close")]
+    OpenQuote,
     #[error("{found} fields, expected {expected}")]
     FieldCount { found: usize, expected: usize },
     #[error("`{0}` is not a finite number")]
     Number(String),
+    #[error("`{0}` is neither 0 nor 1")]
+    Flag(String),
+    #[error("`{0}` is not a time such as 11/11/2019 9:05:58 AM")]
+    Time(String),
+    #[error("`{0}` is not an item such as N1, N1-0 or N1-1")]
+    Candidate(String),
+    #[error("malformed JSON at column {column}: {reason}")]
+    Json { column: usize, reason: String },
+    #[error("found {found}, expected {expected}")]
+    JsonType { found: &'static str, expected: &'static str },
     #[error("the value is missing")]
     Missing,
     #[error("duplicate id `{id}`, first on line {first}")]
     DuplicateId { id: Id, first: usize },
+    #[cfg(feature = "arrow")]
+    #[error("duplicate id `{id}`, first in row {first}")]
+    DuplicateIdInRow { id: Id, first: usize },
+    #[cfg(feature = "arrow")]
+    #[error("the column holds {found}, expected {expected}")]
+    ArrowType { found: String, expected: &'static str },
+    #[cfg(feature = "arrow")]
+    #[error("the batch has other columns than the first one")]
+    OtherColumns,
 }
 
 fn field_prefix(field: Option<&str>) -> String {
     field.map(|name| format!("field `{name}`: ")).unwrap_or_default()
+}
+
+#[cfg(feature = "arrow")]
+fn place(file: Option<&str>, row: Option<usize>) -> String {
+    let file = file.map(|name| format!("{name}: ")).unwrap_or_default();
+    let row = row.map(|row| format!("row {row}: ")).unwrap_or_default();
+    file + &row
 }
 
 #[cfg(test)]

@@ -65,6 +65,11 @@ impl History {
         History { interactions, now }
     }
 
+    /// Sorts interactions whose numbers are known to be finite, and which are not later than `now`.
+    pub(crate) fn sorted_at(interactions: Vec<Interaction>, now: f64) -> History {
+        History { now, ..History::sorted(interactions) }
+    }
+
     /// The history as it was known at `time`: only what happened until then, and `now` is `time`.
     ///
     /// This is the guard against leaks: a model that predicts what happens after `time` may see no more than this. A `time`
@@ -182,7 +187,7 @@ impl<I: Into<Id>> FromIterator<(I, Duration)> for History {
         let interactions =
             items.into_iter().map(|(item, age)| Interaction::new(item, 0.0 - age.as_secs_f64())).collect();
         // A `Duration` is at most 2^64 seconds, so every time is finite.
-        History { now: 0.0, ..History::sorted(interactions) }
+        History::sorted_at(interactions, 0.0)
     }
 }
 

@@ -84,6 +84,94 @@ impl Interactions {
     pub fn n_interactions(&self) -> usize {
         self.histories.iter().map(History::len).sum()
     }
+
+    /// How many interactions each item has, in the order of [`items`](Interactions::items); at least 1 each.
+    ///
+    /// ```
+    /// use rec_data::{Interaction, Interactions};
+    ///
+    /// let log = [("ann", "dune"), ("ann", "emma"), ("bob", "dune")];
+    /// let log = Interactions::new(log.map(|(user, item)| (user, Interaction::new(item, 0.0))))?;
+    /// let dune = log.items().row("dune").unwrap();
+    /// assert_eq!(log.popularity()[dune], 2);
+    /// # Ok::<(), rec_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn popularity(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.items.len()];
+        for row in self.histories.iter().flat_map(History::items).filter_map(|item| self.items.row(item)) {
+            counts[row] += 1;
+        }
+        counts
+    }
+
+    /// Only the interactions that a function wants; users and items without any are left out.
+    ///
+    /// The reference time of each history is that of its latest interaction.
+    ///
+    /// ```
+    /// use rec_data::{Interaction, Interactions, Signal};
+    ///
+    /// let log = [("ann", "dune", 5.0), ("ann", "emma", 2.0), ("bob", "emma", 1.0)];
+    /// let log = log.map(|(user, item, stars)| (user, Interaction::new(item, 0.0).with_weight(stars)));
+    /// let liked = Interactions::new(log)?.filter(|_, interaction| match interaction.signal {
+    ///     Signal::Weight(stars) => stars >= 4.0,
+    ///     Signal::Event(_) => false,
+    /// });
+    /// assert_eq!((liked.len(), liked.items().len()), (1, 1));
+    /// # Ok::<(), rec_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn filter(&self, mut keep: impl FnMut(&Id, &Interaction) -> bool) -> Interactions {
+        let mut grouping = Grouping::default();
+        for (user, history) in self.iter() {
+            for interaction in history.interactions() {
+                if keep(user, interaction) {
+                    grouping.push_shared(user, interaction);
+                }
+            }
+        }
+        grouping.finish()
+    }
+
+    /// Only the interactions of these users; those without any are no loss.
+    ///
+    /// ```
+    /// use rec_data::{IdMap, Interaction, Interactions};
+    ///
+    /// let log = [("ann", "dune"), ("bob", "emma")];
+    /// let log = Interactions::new(log.map(|(user, item)| (user, Interaction::new(item, 0.0))))?;
+    /// let some = log.of_users(&IdMap::try_from_ids(["bob", "eve"])?);
+    /// assert!(some.users().iter().eq(["bob"]));
+    /// # Ok::<(), rec_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of_users(&self, users: &IdMap) -> Interactions {
+        self.filter(|user, _| users.contains(user))
+    }
+
+    /// These interactions and others, such as those for training and for validation.
+    ///
+    /// Where times are equal, these come first. Nothing is taken for a repetition: what is in both is there twice.
+    ///
+    /// ```
+    /// use rec_data::{Interaction, Interactions};
+    ///
+    /// let train = Interactions::new([("ann", Interaction::new("dune", 1.0))])?;
+    /// let valid = Interactions::new([("ann", Interaction::new("emma", 2.0))])?;
+    /// assert!(train.merged(&valid).get("ann").unwrap().items().eq(["dune", "emma"]));
+    /// # Ok::<(), rec_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn merged(&self, others: &Interactions) -> Interactions {
+        let mut grouping = Grouping::default();
+        for (user, history) in self.iter().chain(others.iter()) {
+            for interaction in history.interactions() {
+                grouping.push_shared(user, interaction);
+            }
+        }
+        grouping.finish()
+    }
 }
 
 /// Groups a log by user, with one allocation per distinct id however often it occurs.
@@ -102,6 +190,16 @@ impl Grouping {
         }
         let (_, item) = self.items.intern(item);
         self.of_user[user].push(Interaction { item: item.clone(), time, signal });
+    }
+
+    /// Takes in an interaction of another log, and shares its ids.
+    pub(crate) fn push_shared(&mut self, user: &Id, interaction: &Interaction) {
+        let (row, is_new) = self.users.insert(user);
+        if is_new {
+            self.of_user.push(Vec::new());
+        }
+        self.items.insert(&interaction.item);
+        self.of_user[row].push(interaction.clone());
     }
 
     /// The histories, where every number that came in is known to be finite.

@@ -55,18 +55,31 @@
 mod catalogue;
 mod column;
 mod error;
+mod fields;
 mod history;
 mod id;
 mod interaction;
 mod interactions;
+mod random;
 mod ranked;
+mod table;
 mod topk;
 
+pub mod amazon;
+#[cfg(feature = "arrow")]
+pub mod arrow;
 pub mod atomic;
+pub mod csv;
+pub mod mind;
+pub mod movielens;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+pub mod split;
 
 pub use catalogue::{Catalogue, Item};
 pub use column::{Column, Value, Values};
 pub use error::Error;
+pub use fields::{CatalogueFields, InteractionFields, TimeUnit};
 pub use history::{History, days, hours};
 pub use id::{Id, IdMap};
 pub use interaction::{Interaction, Signal};

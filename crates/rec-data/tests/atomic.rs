@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::io::{self, BufReader, Read};
 
 use proptest::prelude::*;
-use rec_data::atomic::{
-    InteractionFields, read_catalogue, read_catalogue_from, read_interactions, read_interactions_from,
+use rec_data::atomic::{read_catalogue, read_catalogue_from, read_interactions, read_interactions_from};
+use rec_data::{
+    Catalogue, Column, Error, IdMap, Interaction, InteractionFields, Interactions, Signal, Value, Values,
 };
-use rec_data::{Catalogue, Column, Error, IdMap, Interaction, Interactions, Signal, Value, Values};
 
 fn catalogue(file: &str) -> Result<Catalogue, Error> {
     read_catalogue_from(file.as_bytes(), "f.item")

@@ -1,4 +1,6 @@
 mod file;
+#[cfg(feature = "npy")]
+mod npy;
 mod storage;
 
 use std::borrow::Cow;

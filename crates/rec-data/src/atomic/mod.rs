@@ -1,4 +1,4 @@
-//! Readers of RecBole atomic files: `.inter`, `.item` and `.user`.
+//! Readers and writers of RecBole atomic files: `.inter`, `.item` and `.user`.
 //!
 //! An atomic file is a table in UTF-8, its fields separated by tabs. The first line is the header, each of its fields
 //! `name:type`; the types are
@@ -12,10 +12,11 @@
 //!
 //! Nothing is quoted or escaped. An empty field is a missing value. Files are read line by line; a byte order mark, CRLF line
 //! ends, blank lines after the header and a missing newline at the end are all fine, and so are runs of spaces in a sequence.
-//! Everything else that breaks these rules is an error with the name of the file, the line (counted from 1) and the field.
+//! A path that ends in `.gz` is read through gzip. Everything else that breaks these rules is an error with the name of the
+//! file, the line (counted from 1) and the field.
 //!
 //! ```
-//! use rec_data::atomic::{self, InteractionFields};
+//! use rec_data::{InteractionFields, atomic};
 //!
 //! let items = "item_id:token\ttitle:token_seq\tyear:float\n50\tStar Wars\t1977\n181\tReturn of the Jedi\t1983\n";
 //! let log = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n7\t181\t4\t20\n7\t50\t5\t10\n";
@@ -29,12 +30,9 @@
 //! # Ok::<(), rec_data::Error>(())
 //! ```
 
-mod catalogue;
 mod header;
-mod interactions;
-mod table;
+mod read;
+mod write;
 
-pub(crate) use header::Type;
-
-pub use catalogue::{read_catalogue, read_catalogue_from};
-pub use interactions::{InteractionFields, read_interactions, read_interactions_from};
+pub use read::{read_catalogue, read_catalogue_from, read_interactions, read_interactions_from};
+pub use write::{write_catalogue, write_catalogue_to, write_interactions, write_interactions_to};
