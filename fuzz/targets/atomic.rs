@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rec_data::atomic::{InteractionFields, read_catalogue_from, read_interactions_from};
+use rec_data::InteractionFields;
+use rec_data::atomic::{read_catalogue_from, read_interactions_from};
 
 fuzz_target!(|bytes: &[u8]| {
     match read_catalogue_from(bytes, "fuzz.item") {

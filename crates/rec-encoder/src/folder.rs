@@ -1,5 +1,7 @@
 //! The layout of a sentence-transformers or Hugging Face folder: which files say what.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::Device;
 use rec_core::Pooling;
 use serde::Deserialize;
@@ -22,6 +24,7 @@ pub(crate) struct Layout {
     /// The longest input in tokens, if the folder says so.
     pub(crate) max_seq_length: Option<usize>,
     pub(crate) lower_case: bool,
+    pub(crate) prompts: BTreeMap<String, String>,
     pub(crate) assumed: Vec<String>,
 }
 
@@ -81,6 +84,13 @@ struct TokenizerSettings {
 }
 
 #[derive(Deserialize)]
+struct SentenceSettings {
+    /// The names and texts of prompts; a name without a text is allowed.
+    #[serde(default)]
+    prompts: Option<BTreeMap<String, Option<String>>>,
+}
+
+#[derive(Deserialize)]
 struct DenseSettings {
     in_features: usize,
     out_features: usize,
@@ -103,6 +113,7 @@ impl Layout {
             heads: Vec::new(),
             max_seq_length: None,
             lower_case: false,
+            prompts: BTreeMap::new(),
             assumed: Vec::new(),
         };
         if source.exists("modules.json") {
@@ -122,6 +133,11 @@ impl Layout {
             let read: TokenizerSettings = source.json(&settings)?;
             layout.max_seq_length =
                 read.model_max_length.filter(|n| (1.0..1e9).contains(n)).map(|n| n as usize);
+        }
+        if source.exists("config_sentence_transformers.json") {
+            let read: SentenceSettings = source.json("config_sentence_transformers.json")?;
+            layout.prompts =
+                read.prompts.into_iter().flatten().filter_map(|(name, text)| Some((name, text?))).collect();
         }
         Ok(layout)
     }

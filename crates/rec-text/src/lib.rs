@@ -43,16 +43,42 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod analyzer;
 mod batch;
 mod buckets;
 mod cleaner;
 mod error;
+mod fold;
+mod history_text;
+mod language;
+mod near_duplicates;
+mod segment;
+mod stop_words;
+mod tags;
 mod template;
+mod terms;
 mod tokenizer;
+mod windows;
 
+pub mod prompts;
+
+pub use analyzer::{Analyzer, Word};
 pub use batch::{PaddingSide, TokenBatch};
 pub use buckets::{Buckets, PlannedBatch};
-pub use cleaner::Cleaner;
+pub use cleaner::{Cleaner, Found};
 pub use error::Error;
+pub use history_text::HistoryText;
+pub use language::{Detection, Language, Script};
+pub use near_duplicates::{
+    Bands, MinHash, NearDuplicateGroups, NearDuplicates, Signature, SimilarPair, character_shingles,
+    term_shingles,
+};
+pub use segment::{Segment, SegmentKind, Segmenter};
+pub use stop_words::StopWords;
+#[cfg(feature = "chinese")]
+pub use tags::ChineseTagger;
+pub use tags::{PerceptronTagger, Tag, Tagger, TrainingOptions, TrainingProgress, UnknownTag, read_tagged};
 pub use template::Template;
+pub use terms::{Bm25, Idf, TermStatistics, TfIdf, Weighting};
 pub use tokenizer::{Encoding, Tokenizer};
+pub use windows::Windows;

@@ -10,11 +10,16 @@ use crate::Error;
 /// | in a template | renders as |
 /// |---|---|
 /// | `{field}` | the value of the item's field; nothing when the item has none |
+/// | <code>{field&#124;200}</code> | the same, but at most 200 characters of it, cut back to the end of a word |
 /// | `[...]` | its contents, or nothing at all when any field inside has no value |
 /// | `{{` `}}` `[[` `]]` | the character `{` `}` `[` `]` |
 /// | anything else | itself |
 ///
-/// A value that renders as the empty string counts as missing. Sections do not nest, and hold at least
+/// Two ways of flattening a structured item have constructors: [`concatenated`](Template::concatenated) values, as
+/// UniSRec reads them, and [`key_value`](Template::key_value) pairs, as Recformer does. A prompt that the model was
+/// trained with is put in front by [`with_prompt`](Template::with_prompt).
+///
+/// White space at the ends of the rendered text is trimmed. A value that renders as the empty string counts as missing. Sections do not nest, and hold at least
 /// one field. Field names are what stands between the braces, spaces included. Values are copied as they
 /// are: braces and brackets *in* a value mean nothing.
 ///
@@ -47,7 +52,7 @@ struct Section {
 #[derive(Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Field(String),
+    Field { name: String, max_chars: usize },
 }
 
 impl Template {
@@ -92,7 +97,7 @@ impl Template {
                     if name.is_empty() {
                         return Err(error(at, "a field needs a name"));
                     }
-                    section.parts.push(Part::Field(name));
+                    section.parts.push(capped(name).map_err(|problem| error(at, problem))?);
                 }
                 '[' if section.optional => return Err(error(at, "sections do not nest")),
                 '[' => {
@@ -116,6 +121,84 @@ impl Template {
         section.push_text(&mut text);
         sections.push(section);
         Ok(Self { source: source.to_owned(), sections })
+    }
+
+    /// The values of these fields, in this order, with a space between them; missing ones are left out.
+    ///
+    /// That is how UniSRec (Hou et al., KDD 2022, section 2.2.1) makes the text of an item of its title, categories and
+    /// brand. A field may have a cap: `overview|200`.
+    ///
+    /// ```
+    /// let template = rec_text::Template::concatenated(["title", "categories|20", "brand"])?;
+    /// let game = |field: &str| match field {
+    ///     "title" => Some("Fire Emblem"),
+    ///     "categories" => Some("Video Games, Nintendo Switch, Games"),
+    ///     _ => None,
+    /// };
+    /// assert_eq!(template.render_with(game), "Fire Emblem Video Games,");
+    /// # Ok::<(), rec_text::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A field name that [`parse`](Template::parse) refuses between braces.
+    pub fn concatenated<N: AsRef<str>>(fields: impl IntoIterator<Item = N>) -> Result<Self, Error> {
+        Self::flattened(fields, |_| String::new())
+    }
+
+    /// The names and values of these fields, in this order: `title Fire Emblem brand Nintendo`; fields without a value
+    /// are left out with their names.
+    ///
+    /// That is the item "sentence" of Recformer (Li et al., KDD 2023, section 2.1), which reads keys and values as one
+    /// sequence of words. A field may have a cap: `overview|200`.
+    ///
+    /// ```
+    /// let template = rec_text::Template::key_value(["title", "colour", "brand"])?;
+    /// let phone = |field: &str| match field {
+    ///     "title" => Some("Phone 15"),
+    ///     "brand" => Some("Acme"),
+    ///     _ => None,
+    /// };
+    /// assert_eq!(template.render_with(phone), "title Phone 15 brand Acme");
+    /// # Ok::<(), rec_text::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A field name that [`parse`](Template::parse) refuses between braces.
+    pub fn key_value<N: AsRef<str>>(fields: impl IntoIterator<Item = N>) -> Result<Self, Error> {
+        Self::flattened(fields, |name| format!("{} ", escape(name)))
+    }
+
+    fn flattened<N: AsRef<str>>(
+        fields: impl IntoIterator<Item = N>,
+        before: impl Fn(&str) -> String,
+    ) -> Result<Self, Error> {
+        let section = |(i, field): (usize, N)| {
+            let field = field.as_ref();
+            let name = field.rsplit_once('|').map_or(field, |(name, _)| name);
+            format!("[{}{}{{{field}}}]", if i == 0 { "" } else { " " }, before(name))
+        };
+        Self::parse(&fields.into_iter().enumerate().map(section).collect::<String>())
+    }
+
+    /// The same template after a prompt, which is taken literally: braces and brackets in it mean nothing.
+    ///
+    /// [`prompts`](crate::prompts) has those of common models.
+    ///
+    /// ```
+    /// use rec_text::{Template, prompts};
+    ///
+    /// let template = Template::parse("{title}")?.with_prompt(prompts::E5_PASSAGE);
+    /// assert_eq!(template.render_with(|_| Some("Dune")), "passage: Dune");
+    /// # Ok::<(), rec_text::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_prompt(mut self, prompt: &str) -> Self {
+        self.source.insert_str(0, &escape(prompt));
+        let parts = vec![Part::Text(prompt.to_owned())];
+        self.sections.insert(0, Section { optional: false, parts });
+        self
     }
 
     /// The text of a catalogue's item.
@@ -148,6 +231,8 @@ impl Template {
                 text.truncate(start);
             }
         }
+        text.truncate(text.trim_end().len());
+        text.drain(..text.len() - text.trim_start().len());
         text
     }
 
@@ -172,7 +257,7 @@ impl Section {
 
     fn fields(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Field(name) => Some(name.as_str()),
+            Part::Field { name, .. } => Some(name.as_str()),
             Part::Text(_) => None,
         })
     }
@@ -183,11 +268,13 @@ impl Section {
         for part in &self.parts {
             match part {
                 Part::Text(part) => text.push_str(part),
-                Part::Field(name) => {
+                Part::Field { name, max_chars } => {
                     let start = text.len();
                     if let Some(value) = value(name) {
                         // A `String` refuses nothing; a `Display` that fails leaves what it wrote.
                         let _ = write!(text, "{value}");
+                        let kept = cut(&text[start..], *max_chars).len();
+                        text.truncate(start + kept);
                     }
                     complete &= text.len() > start;
                 }
@@ -195,6 +282,45 @@ impl Section {
         }
         complete
     }
+}
+
+/// What stands between the braces, as a part.
+fn capped(name: String) -> Result<Part, &'static str> {
+    let Some((field, cap)) = name.rsplit_once('|') else {
+        return Ok(Part::Field { name, max_chars: usize::MAX });
+    };
+    match cap.parse() {
+        Ok(max_chars) if max_chars > 0 && !field.is_empty() => {
+            Ok(Part::Field { name: field.to_owned(), max_chars })
+        }
+        _ => Err("a field with a cap is written as `{field|200}`, with a number of characters above 0"),
+    }
+}
+
+/// The first `max_chars` characters of a text; a word that would be cut in two is left out, unless it is the first.
+///
+/// Words are what white space parts, so text without white space, as Chinese has it, is cut at the character.
+fn cut(text: &str, max_chars: usize) -> &str {
+    let Some((end, next)) = text.char_indices().nth(max_chars) else {
+        return text;
+    };
+    let head = &text[..end];
+    if next.is_whitespace() || !next.is_ascii_alphanumeric() && !next.is_alphabetic() {
+        return head.trim_end();
+    }
+    match head.rfind(char::is_whitespace).map(|at| head[..at].trim_end()) {
+        Some(words) if !words.is_empty() => words,
+        _ => head.trim_end(),
+    }
+}
+
+/// `text` so that a template renders it as it is.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        escaped.extend(std::iter::repeat_n(c, if matches!(c, '{' | '}' | '[' | ']') { 2 } else { 1 }));
+    }
+    escaped
 }
 
 /// The template's source.
@@ -233,7 +359,7 @@ mod tests {
         let template = "{a}[ ({b}, {c})]!";
         assert_eq!(render(template, &[("a", "A"), ("b", "B"), ("c", "C")]), "A (B, C)!");
         assert_eq!(render(template, &[("a", "A"), ("b", "B")]), "A!");
-        assert_eq!(render(template, &[("b", "B"), ("c", "C")]), " (B, C)!");
+        assert_eq!(render(template, &[("b", "B"), ("c", "C")]), "(B, C)!");
         assert_eq!(render(template, &[("a", "A"), ("b", "B"), ("c", "")]), "A!");
         assert_eq!(render("[{a}][{b}]", &[("b", "B")]), "B");
     }
@@ -256,10 +382,54 @@ mod tests {
             ("[{a} [b] ]", 6),
             ("ab[c]", 3),
             ("{a[b}", 3),
+            ("é{a|0}", 2),
+            ("{a|x}", 1),
+            ("{|3}", 1),
         ] {
             let message = Template::parse(source).unwrap_err().to_string();
             assert!(message.contains(&format!("character {position}:")), "{message}");
         }
+    }
+
+    #[test]
+    fn caps_cut_between_words() {
+        let cap = |max_chars, text| render(&format!("{{a|{max_chars}}}"), &[("a", text)]);
+        for (max_chars, text, cut) in [
+            (20, "Sand and worms", "Sand and worms"),
+            (14, "Sand and worms", "Sand and worms"),
+            (13, "Sand and worms", "Sand and"),
+            (8, "Sand and worms", "Sand and"),
+            (9, "Sand and worms", "Sand and"),
+            (4, "Sand, worms", "Sand"),
+            (3, "Sand and", "San"),
+            (3, "我爱沙漠", "我爱沙"),
+            (8, "红色 轻薄 手机壳", "红色 轻薄"),
+            (2, " \u{a0} a b", ""),
+        ] {
+            assert_eq!(cap(max_chars, text), cut, "{max_chars} of {text:?}");
+        }
+    }
+
+    #[test]
+    fn flattened_fields_close_the_gaps() {
+        let fields = [("a", "A"), ("c d", "C")];
+        assert_eq!(
+            Template::concatenated(["b", "a", "c d"])
+                .unwrap()
+                .render_with(|name| fields.iter().find(|field| field.0 == name).map(|f| f.1)),
+            "A C"
+        );
+        let template = Template::key_value(["b", "a|1", "c d"]).unwrap();
+        assert_eq!(template.fields().collect::<Vec<_>>(), ["b", "a", "c d"]);
+        assert_eq!(Template::parse(&template.to_string()).unwrap(), template);
+        assert!(Template::concatenated(["a}"]).is_err());
+    }
+
+    #[test]
+    fn prompts_are_literal() {
+        let template = Template::parse("{a}").unwrap().with_prompt("[x] {y}: ");
+        assert_eq!(template.render_with(|_| Some("A")), "[x] {y}: A");
+        assert_eq!(Template::parse(&template.to_string()).unwrap().render_with(|_| Some("A")), "[x] {y}: A");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::de::IgnoredAny;
 use tokenizers::{Token, TruncationDirection};
 
-use crate::Error;
+use crate::{Error, Windows};
 
 /// Text to token ids, by a Hugging Face `tokenizer.json`.
 ///
@@ -173,20 +173,98 @@ impl Tokenizer {
         in_order.map(|(row, encoding)| encoding.map_err(|source| Error::encode(row, source))).collect()
     }
 
+    /// The tokens of a text as overlapping windows of at most [`max_len`](Tokenizer::max_len) tokens, each with the special
+    /// tokens around it. A text that fits has one window, the same as [`encode`](Tokenizer::encode) gives.
+    ///
+    /// What does not fit into the allowed number of windows is counted in the last one's `n_truncated`.
+    ///
+    /// ```
+    /// # use rec_text::{Tokenizer, Windows};
+    /// # let tokenizer = Tokenizer::from_bytes(br#"{
+    /// #     "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+    /// #     "normalizer": null, "pre_tokenizer": { "type": "Whitespace" },
+    /// #     "post_processor": { "type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1] }, "decoder": null,
+    /// #     "model": { "type": "WordLevel", "unk_token": "a",
+    /// #                "vocab": { "[CLS]": 1, "[SEP]": 2, "a": 3, "b": 4, "c": 5, "d": 6, "e": 7 } }
+    /// # }"#)?;
+    /// let tokenizer = tokenizer.with_max_len(5)?; // three tokens of text, and [CLS] and [SEP] around them
+    /// let windows = tokenizer.encode_windows("a b c d e", Windows::overlapping(1))?;
+    /// let ids: Vec<_> = windows.iter().map(|window| window.ids.as_slice()).collect();
+    /// assert_eq!(ids, [[1, 3, 4, 5, 2], [1, 5, 6, 7, 2]]);
+    /// # Ok::<(), rec_text::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Tokenizer::encode), or windows that overlap so much that the next one would not go on
+    /// ([`check_windows`](Tokenizer::check_windows)).
+    pub fn encode_windows(&self, text: &str, windows: Windows) -> Result<Vec<Encoding>, Error> {
+        self.check_windows(windows)?;
+        guard(|| self.try_windows(text, windows)).map_err(|source| Error::encode(0, source))
+    }
+
+    /// [`encode_windows`](Tokenizer::encode_windows) for many texts, on all threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode_windows`](Tokenizer::encode_windows), for the first text that fails; the message says which.
+    pub fn encode_windows_batch<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        windows: Windows,
+    ) -> Result<Vec<Vec<Encoding>>, Error> {
+        self.check_windows(windows)?;
+        let encode = |text: &S| guard(|| self.try_windows(text.as_ref(), windows));
+        let encodings: Vec<_> = texts.par_iter().map(encode).collect();
+        let in_order = encodings.into_iter().enumerate();
+        in_order.map(|(row, encoding)| encoding.map_err(|source| Error::encode(row, source))).collect()
+    }
+
+    /// Whether texts can be read in such windows.
+    ///
+    /// # Errors
+    ///
+    /// The overlap is not smaller than the number of tokens of text in a window.
+    pub fn check_windows(&self, windows: Windows) -> Result<(), Error> {
+        match self.room() {
+            room if windows.overlap >= room => Err(Error::windows(windows.overlap, room)),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many tokens of a text fit between the special ones.
+    fn room(&self) -> usize {
+        self.max_len.map_or(usize::MAX, |max_len| max_len - self.model.n_special)
+    }
+
     fn try_encode(&self, text: &str) -> Result<Encoding, tokenizers::Error> {
+        let one = Windows::overlapping(0).at_most(1);
+        Ok(self.try_windows(text, one)?.swap_remove(0))
+    }
+
+    /// At least one window.
+    fn try_windows(&self, text: &str, windows: Windows) -> Result<Vec<Encoding>, tokenizers::Error> {
         // Special tokens come after truncation, so first without them.
-        let mut encoding = self.model.inner.encode_fast(text, false)?;
-        let n_text = encoding.len();
-        let room = self.max_len.map_or(usize::MAX, |max_len| max_len - self.model.n_special);
-        encoding.truncate(room, 0, TruncationDirection::Right);
-        // The truncated rest would be post-processed along.
-        encoding.take_overflowing();
-        let encoding = self.model.inner.post_process(encoding, None, true)?;
-        Ok(Encoding {
-            ids: encoding.get_ids().to_vec(),
-            type_ids: encoding.get_type_ids().to_vec(),
-            n_truncated: n_text.saturating_sub(room),
-        })
+        let mut first = self.model.inner.encode_fast(text, false)?;
+        let (n_text, room) = (first.len(), self.room());
+        first.truncate(room, windows.overlap, TruncationDirection::Right);
+        // What overflows would be post-processed along with the first.
+        let rest = first.take_overflowing();
+        let kept = 1 + rest.len().min(windows.max_windows.get() - 1);
+        let n_read = if kept > rest.len() { n_text } else { room + (kept - 1) * (room - windows.overlap) };
+        let mut read = Vec::with_capacity(kept);
+        for window in std::iter::once(first).chain(rest).take(kept) {
+            let window = self.model.inner.post_process(window, None, true)?;
+            read.push(Encoding {
+                ids: window.get_ids().to_vec(),
+                type_ids: window.get_type_ids().to_vec(),
+                n_truncated: 0,
+            });
+        }
+        if let Some(last) = read.last_mut() {
+            last.n_truncated = n_text - n_read;
+        }
+        Ok(read)
     }
 }
 

@@ -83,6 +83,7 @@ fn load(source: &Source, name: String, device: &Device) -> Result<TextEncoder, E
         name,
         tokenizer,
         lower_case: layout.lower_case,
+        prompts: layout.prompts,
         model: Box::new(model),
         pooling: layout.pooling,
         heads,

@@ -3,14 +3,15 @@ mod stream;
 
 pub use stream::{Chunks, Encoded, Progress};
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use rec_core::{Fingerprint, Pooling, Sequence, VectorTable};
 use rec_data::{Id, IdMap};
-use rec_text::{PaddingSide, TokenBatch, Tokenizer};
+use rec_text::{PaddingSide, TokenBatch, Tokenizer, Windows};
 
 use crate::TokenEncoder;
 use crate::checkpoint::LoadReport;
@@ -40,12 +41,17 @@ use crate::head::Head;
 /// # Ok::<(), rec_encoder::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct TextEncoder(Arc<Inner>);
+pub struct TextEncoder {
+    inner: Arc<Inner>,
+    /// How texts that are too long are read, if not by their beginning alone, and how the vectors of windows become one.
+    windows: Option<(Windows, Pooling)>,
+}
 
 struct Inner {
     name: String,
     tokenizer: Tokenizer,
     lower_case: bool,
+    prompts: BTreeMap<String, String>,
     model: Box<dyn TokenEncoder>,
     pooling: Vec<Pooling>,
     heads: Vec<Head>,
@@ -75,6 +81,7 @@ impl TextEncoder {
             name: name.into(),
             tokenizer,
             lower_case: false,
+            prompts: BTreeMap::new(),
             model: Box::new(model),
             pooling: vec![pooling],
             heads: Vec::new(),
@@ -83,6 +90,35 @@ impl TextEncoder {
             report: LoadReport::default(),
         };
         inner.checked()
+    }
+
+    /// The same encoder, reading texts that are too long for the model in overlapping windows instead of cutting them.
+    ///
+    /// The vectors of a text's windows are pooled in the order of the text: [`Pooling::Mean`] weighs all alike,
+    /// [`Pooling::Cls`] takes the first and [`Pooling::LastToken`] the last. Where the model normalises its vectors, the
+    /// pooled one is normalised again. The space stays the same, and so do the vectors of texts that fit.
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use rec_core::Pooling;
+    /// use rec_encoder::TextEncoder;
+    /// use rec_text::Windows;
+    ///
+    /// let encoder = TextEncoder::bundled(&Device::flex())?;
+    /// let whole = encoder.clone().with_windows(Windows::overlapping(16), Pooling::Mean)?;
+    /// let long = format!("{} At last the sandworm appears.", "The desert wind blows. ".repeat(50));
+    /// assert_eq!(encoder.encode(&[&long])?.n_truncated_texts(), 1);
+    /// assert_eq!(whole.encode(&[&long])?.n_truncated_texts(), 0);
+    /// assert_eq!(encoder.encode(&["short"])?.row(0), whole.encode(&["short"])?.row(0));
+    /// # Ok::<(), rec_encoder::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The windows overlap by as many tokens as they hold, or more.
+    pub fn with_windows(self, windows: Windows, pooling: Pooling) -> Result<Self, Error> {
+        self.inner.tokenizer.check_windows(windows)?;
+        Ok(Self { windows: Some((windows, pooling)), ..self })
     }
 
     /// The vectors of many texts, in their order.
@@ -109,7 +145,7 @@ impl TextEncoder {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        Chunks::new(&self.0, texts.into_iter())
+        Chunks::new(self, texts.into_iter())
     }
 
     /// A table of vectors from ids and texts.
@@ -155,10 +191,14 @@ impl TextEncoder {
             IdMap::try_from_ids(ids).map_err(|e| Error::new(Kind::Text, "cannot embed").caused_by(e))?;
         let table = VectorTable::new(ids, vectors, self.dim(), self.space())
             .map_err(|e| Error::new(Kind::Device, "cannot make a table").caused_by(e))?;
-        Ok(table
+        let table = table
             .with_provenance("encoder", self.name())
             .with_provenance("max_len", self.max_len().to_string())
-            .with_provenance("n_truncated_texts", done.n_truncated_texts.to_string()))
+            .with_provenance("n_truncated_texts", done.n_truncated_texts.to_string());
+        Ok(match self.windows {
+            Some((windows, pooling)) => table.with_provenance("windows", format!("{windows}, {pooling:?}")),
+            None => table,
+        })
     }
 
     /// The token states of texts, `[batch, len, d_model]`, as one batch: what attention over words needs.
@@ -172,64 +212,72 @@ impl TextEncoder {
     /// There are no texts.
     pub fn token_states(&self, texts: &[impl AsRef<str>]) -> Result<Sequence, Error> {
         assert!(!texts.is_empty(), "a batch has at least one text");
-        let texts: Vec<_> = texts.iter().map(|text| self.0.prepare(text.as_ref())).collect();
-        let encodings = self.0.tokenizer.encode_batch(&texts)?;
-        let batch = TokenBatch::collate(&encodings, self.0.tokenizer.pad_id(), PaddingSide::Right, None);
-        Ok(self.0.model.encode(&batch))
+        let texts: Vec<_> = texts.iter().map(|text| self.inner.prepare(text.as_ref())).collect();
+        let encodings = self.inner.tokenizer.encode_batch(&texts)?;
+        let batch = TokenBatch::collate(&encodings, self.inner.tokenizer.pad_id(), PaddingSide::Right, None);
+        Ok(self.inner.model.encode(&batch))
+    }
+
+    /// A prompt that the model was trained with, by its name in `config_sentence_transformers.json`: put it before the text,
+    /// as [`rec_text::Template::with_prompt`] does. `None` when the folder names no such prompt.
+    #[must_use]
+    pub fn prompt(&self, name: &str) -> Option<&str> {
+        self.inner.prompts.get(name).map(String::as_str)
     }
 
     /// What the encoder is called: its folder, or the name of the bundled model.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.inner.name
     }
 
     /// The number of values in a vector.
     #[must_use]
     pub fn dim(&self) -> usize {
-        self.0.dim
+        self.inner.dim
     }
 
     /// The vector space: weights, tokenizer, pooling, heads and dimension, hashed.
     #[must_use]
     pub fn space(&self) -> Fingerprint {
-        self.0.space
+        self.inner.space
     }
 
     /// Where forward passes run.
     #[must_use]
     pub fn device(&self) -> Device {
-        self.0.model.device()
+        self.inner.model.device()
     }
 
-    /// The longest input in tokens, special tokens included; longer texts are truncated.
+    /// The longest input in tokens, special tokens included; longer texts are truncated, or read in
+    /// [windows](Self::with_windows).
     #[must_use]
     pub fn max_len(&self) -> usize {
-        self.0.max_len()
+        self.inner.max_len()
     }
 
     /// The tokenizer.
     #[must_use]
     pub fn tokenizer(&self) -> &Tokenizer {
-        &self.0.tokenizer
+        &self.inner.tokenizer
     }
 
     /// The model from tokens to token states.
     #[must_use]
     pub fn token_encoder(&self) -> &dyn TokenEncoder {
-        self.0.model.as_ref()
+        self.inner.model.as_ref()
     }
 
     /// How token states become one vector; several poolings are concatenated.
     #[must_use]
     pub fn pooling(&self) -> &[Pooling] {
-        &self.0.pooling
+        &self.inner.pooling
     }
 
     /// What loading took, ignored and assumed.
     #[must_use]
     pub fn report(&self) -> &LoadReport {
-        &self.0.report
+        &self.inner.report
     }
 }
 
@@ -255,7 +303,7 @@ impl Inner {
             );
             return Err(Error::new(Kind::Config, message).file(&self.name));
         }
-        Ok(TextEncoder(Arc::new(self)))
+        Ok(TextEncoder { inner: Arc::new(self), windows: None })
     }
 
     fn max_len(&self) -> usize {
@@ -274,17 +322,37 @@ impl Inner {
         let pooled = self.pooling.iter().map(|pooling| pooling.pool(&states)).collect();
         self.heads.iter().fold(Tensor::cat(pooled, 1), |x, head| head.forward(x))
     }
+
+    /// The final vectors of the windows of one text, row-major, as the vector of the text.
+    fn fuse_windows(&self, vectors: &[f32], pooling: Pooling) -> Result<Vec<f32>, Error> {
+        let data = TensorData::new(vectors.to_vec(), [1, vectors.len() / self.dim, self.dim]);
+        let windows = Sequence::new(Tensor::from_data(data, &self.model.device()), None);
+        let pooled = pooling.pool(&windows); // [1, dim]
+        let fused = match self.heads.last() {
+            Some(head @ Head::Normalize) => head.forward(pooled),
+            _ => pooled,
+        };
+        read_back(self, fused)
+    }
+}
+
+/// The values of a tensor, on the host.
+fn read_back(encoder: &Inner, vectors: Tensor<2>) -> Result<Vec<f32>, Error> {
+    vectors
+        .try_into_vec_as()
+        .map_err(|e| Error::new(Kind::Device, "cannot read vectors back").file(&encoder.name).caused_by(e))
 }
 
 impl fmt::Debug for TextEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TextEncoder")
-            .field("name", &self.0.name)
-            .field("dim", &self.0.dim)
+            .field("name", &self.inner.name)
+            .field("dim", &self.inner.dim)
             .field("max_len", &self.max_len())
-            .field("pooling", &self.0.pooling)
-            .field("n_heads", &self.0.heads.len())
-            .field("space", &self.0.space)
+            .field("windows", &self.windows)
+            .field("pooling", &self.inner.pooling)
+            .field("n_heads", &self.inner.heads.len())
+            .field("space", &self.inner.space)
             .field("device", &self.device())
             .finish()
     }

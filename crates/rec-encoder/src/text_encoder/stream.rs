@@ -1,9 +1,8 @@
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 use rec_core::device::is_host;
 use rec_text::{Buckets, Encoding, PaddingSide, PlannedBatch, TokenBatch};
 
-use super::Inner;
+use super::{Inner, TextEncoder, read_back};
 use crate::error::{Error, Kind};
 
 /// Texts that are tokenized and sorted by length together. Large enough for batches of like length, small enough that
@@ -117,20 +116,20 @@ impl Progress {
 ///
 /// After an error it ends.
 pub struct Chunks<'a, I> {
-    encoder: &'a Inner,
+    encoder: &'a TextEncoder,
     texts: I,
     failed: bool,
 }
 
 impl<'a, I> Chunks<'a, I> {
-    pub(super) fn new(encoder: &'a Inner, texts: I) -> Self {
+    pub(super) fn new(encoder: &'a TextEncoder, texts: I) -> Self {
         Self { encoder, texts, failed: false }
     }
 }
 
 impl<I> std::fmt::Debug for Chunks<'_, I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Chunks").field("encoder", &self.encoder.name).field("failed", &self.failed).finish()
+        f.debug_struct("Chunks").field("encoder", &self.encoder.name()).field("failed", &self.failed).finish()
     }
 }
 
@@ -147,7 +146,7 @@ where
         }
         let (mut texts, mut bytes) = (Vec::new(), 0);
         for text in self.texts.by_ref() {
-            let text = self.encoder.prepare(text.as_ref()).into_owned();
+            let text = self.encoder.inner.prepare(text.as_ref()).into_owned();
             bytes += text.len();
             texts.push(text);
             if texts.len() == CHUNK || bytes >= CHUNK_BYTES {
@@ -163,8 +162,39 @@ where
     }
 }
 
-fn encode(encoder: &Inner, texts: &[String]) -> Result<Encoded, Error> {
-    let encodings = encoder.tokenizer.encode_batch(texts)?;
+fn encode(encoder: &TextEncoder, texts: &[String]) -> Result<Encoded, Error> {
+    let (inner, dim) = (&*encoder.inner, encoder.dim());
+    let Some((windows, pooling)) = encoder.windows else {
+        let encodings = inner.tokenizer.encode_batch(texts)?;
+        return Ok(Encoded { values: vectors(inner, &encodings)?, dim, ..count(&encodings) });
+    };
+    let of_text = inner.tokenizer.encode_windows_batch(texts, windows)?;
+    let n_windows: Vec<usize> = of_text.iter().map(Vec::len).collect();
+    let encodings: Vec<Encoding> = of_text.into_iter().flatten().collect();
+    let of_windows = vectors(inner, &encodings)?;
+    let (mut values, mut rest) = (Vec::with_capacity(texts.len() * dim), &*of_windows);
+    for n in n_windows {
+        let (text, after) = rest.split_at(n * dim);
+        match n {
+            1 => values.extend_from_slice(text),
+            _ => values.extend(inner.fuse_windows(text, pooling)?),
+        }
+        rest = after;
+    }
+    Ok(Encoded { values, dim, ..count(&encodings) })
+}
+
+/// What the encodings of whole texts, or of all their windows, add up to; without vectors.
+fn count(encodings: &[Encoding]) -> Encoded {
+    Encoded {
+        n_tokens: encodings.iter().map(|encoding| encoding.ids.len()).sum(),
+        n_truncated_texts: encodings.iter().filter(|encoding| encoding.n_truncated > 0).count(),
+        ..Encoded::empty(1)
+    }
+}
+
+/// The final vector of each encoding, row-major.
+fn vectors(encoder: &Inner, encodings: &[Encoding]) -> Result<Vec<f32>, Error> {
     let lengths: Vec<usize> = encodings.iter().map(|encoding| encoding.ids.len()).collect();
     let host = is_host(&encoder.model.device());
     let buckets = match host {
@@ -172,14 +202,14 @@ fn encode(encoder: &Inner, texts: &[String]) -> Result<Encoded, Error> {
         false => Buckets::new(ACCELERATOR_BATCH).multiple_of(ACCELERATOR_MULTIPLE),
     };
     let plan = buckets.max_len(encoder.model.max_len()).plan(&lengths);
-    let run = |batch: &PlannedBatch| run_batch(encoder, &encodings, batch);
+    let run = |batch: &PlannedBatch| run_batch(encoder, encodings, batch);
     // On a host, batches run beside each other: much of a forward pass is elementwise work on one thread.
     let outputs: Vec<Vec<f32>> = match host {
         true => plan.par_iter().map(run).collect::<Result<_, _>>()?,
         false => plan.iter().map(run).collect::<Result<_, _>>()?,
     };
     let dim = encoder.dim;
-    let mut values = vec![0.0; texts.len() * dim];
+    let mut values = vec![0.0; encodings.len() * dim];
     for (batch, output) in plan.iter().zip(&outputs) {
         for (&row, vector) in batch.rows.iter().zip(output.chunks_exact(dim)) {
             if let Some(column) = vector.iter().position(|value| !value.is_finite()) {
@@ -190,19 +220,11 @@ fn encode(encoder: &Inner, texts: &[String]) -> Result<Encoded, Error> {
             values[row * dim..(row + 1) * dim].copy_from_slice(vector);
         }
     }
-    Ok(Encoded {
-        values,
-        dim,
-        n_tokens: lengths.iter().sum(),
-        n_truncated_texts: encodings.iter().filter(|encoding| encoding.n_truncated > 0).count(),
-    })
+    Ok(values)
 }
 
 fn run_batch(encoder: &Inner, encodings: &[Encoding], batch: &PlannedBatch) -> Result<Vec<f32>, Error> {
     let rows = batch.rows.iter().map(|&row| &encodings[row]);
     let tokens = TokenBatch::collate(rows, encoder.tokenizer.pad_id(), PaddingSide::Right, Some(batch.len));
-    let vectors: Tensor<2> = encoder.forward(&tokens);
-    vectors
-        .try_into_vec_as()
-        .map_err(|e| Error::new(Kind::Device, "cannot read vectors back").file(&encoder.name).caused_by(e))
+    read_back(encoder, encoder.forward(&tokens))
 }

@@ -15,7 +15,7 @@ use super::unicode::unless_equal;
 /// How much is fed to the parser between two looks at whether it is stuck inside one tag.
 const PIECE: usize = 1024;
 
-/// The text of `text`: without tags, comments, scripts and styles, and with its entities decoded.
+/// The text of `text`: without tags, comments and what a browser hides, and with its entities decoded.
 ///
 /// Borrows exactly when that changes nothing.
 pub(super) fn strip(text: &str) -> Cow<'_, str> {
@@ -85,11 +85,7 @@ impl Parser {
 
     fn finish(self) -> String {
         self.tokenizer.end();
-        let sink = self.tokenizer.sink;
-        let mut text = sink.text.into_inner();
-        // A script or style that is never closed was no script or style.
-        text.push_str(&sink.skipped.into_inner());
-        text
+        self.tokenizer.sink.text.into_inner()
     }
 }
 
@@ -112,36 +108,58 @@ fn outline(markup: &str) -> String {
 }
 
 /// Collects the text that the tokenizer finds.
+///
+/// What is inside a hidden element is taken back when the element is closed: one that never is was no
+/// element, but text that speaks of one.
 #[derive(Default)]
 struct TextSink {
     text: RefCell<String>,
-    /// The element whose contents are being dropped, and those contents.
-    raw: Cell<Option<&'static str>>,
-    skipped: RefCell<String>,
+    /// The element that is open and whose contents are no markup, and where they begin in the text.
+    raw: Cell<Option<(&'static str, usize)>>,
+    /// How many templates are open, and where the outermost begins in the text.
+    templates: Cell<(usize, usize)>,
     yielded: Cell<bool>,
 }
 
 impl TextSink {
-    fn tag(&self, tag: &Tag) -> TokenSinkResult<()> {
-        if self.raw.get().is_some_and(|raw| tag.kind == TagKind::EndTag && *tag.name == *raw) {
+    fn start(&self, name: &str) -> TokenSinkResult<()> {
+        let at = self.text.borrow().len();
+        if name == "template" {
+            let (open, outermost) = self.templates.get();
+            self.templates.set((open + 1, if open == 0 { at } else { outermost }));
+        }
+        let Some(raw) = RAW.into_iter().find(|raw| *raw == name) else { return TokenSinkResult::Continue };
+        self.raw.set(Some((raw, at)));
+        TokenSinkResult::RawData(if raw == "script" { RawKind::ScriptData } else { RawKind::Rawtext })
+    }
+
+    fn end(&self, name: &str) {
+        if let Some((_, start)) = self.raw.get().filter(|(raw, _)| *raw == name) {
             self.raw.set(None);
-            self.skipped.borrow_mut().clear();
+            self.text.borrow_mut().truncate(start);
+        }
+        if name == "template" {
+            let (open, outermost) = self.templates.get();
+            if open == 1 {
+                self.text.borrow_mut().truncate(outermost);
+            }
+            self.templates.set((open.saturating_sub(1), outermost));
+        }
+    }
+
+    fn tag(&self, tag: &Tag) -> TokenSinkResult<()> {
+        if tag.kind == TagKind::EndTag {
+            self.end(&tag.name);
         }
         if is_block(&tag.name) {
             self.text.borrow_mut().push(' ');
         }
-        if tag.kind == TagKind::StartTag {
-            let (raw, state) = match &*tag.name {
-                "script" => ("script", RawKind::ScriptData),
-                "style" => ("style", RawKind::Rawtext),
-                _ => return TokenSinkResult::Continue,
-            };
-            self.raw.set(Some(raw));
-            return TokenSinkResult::RawData(state);
-        }
-        TokenSinkResult::Continue
+        if tag.kind == TagKind::StartTag { self.start(&tag.name) } else { TokenSinkResult::Continue }
     }
 }
+
+/// Elements that a browser with scripts shows nothing of, and whose contents are no markup to it.
+const RAW: [&str; 6] = ["script", "style", "noscript", "noembed", "noframes", "iframe"];
 
 impl TokenSink for TextSink {
     type Handle = ();
@@ -153,9 +171,6 @@ impl TokenSink for TextSink {
             Token::TagToken(tag) => {
                 self.yielded.set(true);
                 return self.tag(&tag);
-            }
-            Token::CharacterTokens(text) if self.raw.get().is_some() => {
-                self.skipped.borrow_mut().push_str(&text);
             }
             Token::CharacterTokens(text) => self.text.borrow_mut().push_str(&text),
             Token::DoctypeToken(_) | Token::CommentToken(_) | Token::NullCharacterToken | Token::EOFToken => {
@@ -254,6 +269,14 @@ mod tests {
             ("<![CDATA[<b>raw</b> &amp; so]]>", "raw & so"),
             ("<![CDATA[a <b]]>", "a <b"),
             ("nul\0s", "nuls"),
+            ("a<noscript><p>Turn on <b>scripts</b></p></noscript>b", "ab"),
+            ("a<template><p>b<template>c</template>d</p></template>e", "ae"),
+            ("</template>a<template></template>b", "ab"),
+            ("<iframe src=x>old browser</iframe>x", "  x"),
+            ("<head><title>T &amp; t</title><style>p</style></head><body>b", "  T & t     b"),
+            ("a<!--[if IE]><p>old</p><![endif]-->b<![if !IE]>c<![endif]>", "abc"),
+            ("<script>a<script>b</script>c", "  c"),
+            ("<script><!-- <script>a</script> --></script>c", "  c"),
         ] {
             assert_eq!(strip(html), text, "{html}");
         }
@@ -271,6 +294,9 @@ mod tests {
         assert_eq!(strip("The <script> tag: a book"), "The   tag: a book");
         assert_eq!(strip("cut <a href=\"x"), "cut <a href=\"x");
         assert_eq!(strip("seen<!-- hidden <b>"), "seen");
+        assert_eq!(strip("a <template> is <b>not</b> shown"), "a  is not shown");
+        assert_eq!(strip("<noscript>a<b>c"), "a<b>c");
+        assert_eq!(strip("<template>a<script>b</script>c"), "a  c");
     }
 
     #[test]
@@ -307,6 +333,7 @@ mod tests {
             "<?",
             "</ ",
             "<script",
+            "<template ",
             "text",
         ];
         let inside = [
@@ -337,6 +364,10 @@ mod tests {
             "</script>",
             "<style ",
             "</style>",
+            "<template>",
+            "</template>",
+            "<noscript>",
+            "</noscript>",
             "<",
             "\"",
             "'",

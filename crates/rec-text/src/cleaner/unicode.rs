@@ -1,9 +1,11 @@
-//! The steps on characters: control and zero-width characters, NFKC, white space.
+//! The steps on characters: control and zero-width characters, full-width forms, NFKC, white space.
 //!
-//! Each function borrows exactly when it would change nothing.
+//! Each step borrows exactly when it would change nothing.
 
 use std::borrow::Cow;
 
+use regex::Regex;
+use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// ZWNJ and ZWJ.
@@ -53,6 +55,20 @@ pub(super) fn strip_control(text: &str) -> Cow<'_, str> {
     unless_equal(text, out)
 }
 
+/// The full-width forms of ASCII, and the space that is as wide, as ASCII.
+pub(super) fn fold_full_width(text: &str) -> Cow<'_, str> {
+    let fold = |c: char| match c {
+        '\u{3000}' => ' ',
+        // Each stands this far above the ASCII that it is a wide form of.
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        _ => c,
+    };
+    if text.is_ascii() || text.chars().all(|c| fold(c) == c) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(fold).collect())
+}
+
 /// Unicode normalisation form KC.
 pub(super) fn nfkc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfkc_quick(text.chars()) == IsNormalized::Yes {
@@ -83,6 +99,34 @@ pub(super) fn collapse_whitespace(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A character of the scripts that put no spaces between words, or their punctuation and wide forms.
+///
+/// Han, kana, bopomofo, and Hangul, whose particles follow a name or a link without a space.
+pub(super) fn is_cjk(c: char) -> bool {
+    matches!(
+        c,
+        '\u{1100}'..='\u{11ff}'
+            | '\u{2e80}'..='\u{303f}'
+            | '\u{3040}'..='\u{4dbf}'
+            | '\u{4e00}'..='\u{9fff}'
+            | '\u{a960}'..='\u{a97f}'
+            | '\u{ac00}'..='\u{d7ff}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{ff00}'..='\u{ffef}'
+            | '\u{20000}'..='\u{3ffff}'
+    )
+}
+
+/// A letter, digit, mark or joiner, or `_`: what names and tags are made of.
+pub(super) fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || (!c.is_ascii() && (is_combining_mark(c) || is_joiner(c)))
+}
+
+/// A regular expression that is known to be right.
+pub(super) fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// `out`, or `text` itself when they are the same.
 pub(super) fn unless_equal(text: &str, out: String) -> Cow<'_, str> {
     if out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
@@ -107,6 +151,14 @@ mod tests {
     fn control_characters_go_and_white_space_stays() {
         assert_eq!(strip_control("\u{feff}a\0b\u{7f}c\u{85}d\te\r\n"), "abc\u{85}d\te\r\n");
         assert_eq!(strip_control("\u{202e}txt\u{2066}\u{e0041}"), "txt");
+    }
+
+    #[test]
+    fn full_width_forms_are_folded() {
+        assert_eq!(fold_full_width("ＡＢＣ　１２３！～（，）"), "ABC 123!~(,)");
+        for kept in ["", "abc", "中文。、", "ｶﾞ￥", "\u{ff00}\u{ff5f}"] {
+            assert!(matches!(fold_full_width(kept), Cow::Borrowed(same) if same == kept), "{kept}");
+        }
     }
 
     #[test]
