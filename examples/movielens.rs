@@ -3,8 +3,12 @@
 //! You will see the newest ratings of the user, and the films that fit all of them best, each with its score and the rated
 //! film that it resembles most. The model knows nothing but the text: no other user's rating is read.
 //!
+//! With `--evaluate` you will see how good such lists are for all users: the last film of each user is to be found among all
+//! that the user has not rated, by chance, by popularity, and by text.
+//!
 //! ```text
 //! scripts/fetch ml-100k && cargo run --release -p rec-examples --example movielens -- --user 1
+//! cargo run --release -p rec-examples --example movielens -- --evaluate
 //! ```
 
 use std::collections::HashSet;
@@ -17,9 +21,11 @@ use std::time::Duration;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use rec_core::VectorTable;
-use rec_data::{Catalogue, Id, Item, Signal, atomic};
+use rec_data::{Catalogue, Id, InteractionFields, Interactions, Item, Signal, atomic, split};
 use rec_encoder::TextEncoder;
-use rec_examples::{EncoderArgs, Error, fit, run, titles};
+use rec_eval::{Bootstrap, Candidates};
+use rec_examples::evaluation::{Experiment, Judge, Popularity, Random, TextAverage};
+use rec_examples::{EncoderArgs, Error, claim, fit, run, titles};
 use rec_interest::{Average, Decay, UserEncoder};
 use rec_score::{Cosine, Filter, FlatIndex, reasons};
 use rec_text::{Cleaner, Template};
@@ -34,6 +40,15 @@ pub(crate) struct Args {
     /// The user, 1 to 943
     #[arg(long, default_value = "1")]
     user: String,
+    /// Judge the lists of all users instead: leave-one-out, full ranking
+    #[arg(long, conflicts_with = "user")]
+    evaluate: bool,
+    /// With `--evaluate`, also write the split data set there, for the example `evaluate`
+    #[arg(long, value_name = "DIR", requires = "evaluate")]
+    split: Option<PathBuf>,
+    /// With `--evaluate`, also draw the results there
+    #[arg(long, value_name = "DIR", requires = "evaluate")]
+    plots: Option<PathBuf>,
     /// How many films to recommend
     #[arg(long, default_value_t = 10)]
     k: usize,
@@ -62,7 +77,10 @@ pub(crate) fn movielens(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         );
     }
     let films = atomic::read_catalogue(file("ml-100k.item"))?.with_text_columns(["movie_title"])?;
-    let log = atomic::read_interactions(file("ml-100k.inter"), &atomic::InteractionFields::default())?;
+    let log = atomic::read_interactions(file("ml-100k.inter"), &InteractionFields::default())?;
+    if args.evaluate {
+        return table(args, films, &log, out);
+    }
     let rated = log.get(&args.user).ok_or_else(|| format!("no user `{}` in ml-100k.inter", args.user))?;
     let encoder = args.encoder.load()?;
     let items = vectors(&encoder, &films, args.vectors.as_deref())?;
@@ -111,6 +129,69 @@ pub(crate) fn movielens(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     }
     assert!(list.is_sorted_by(|a, b| a.score >= b.score));
     Ok(())
+}
+
+/// The evaluated table: for each user the last film is to be found among all that the user has not rated before.
+///
+/// Every rating counts as one interaction, and equal times stand in the order of the file: the protocol of the published
+/// number for popularity, which is checked.
+fn table(args: &Args, films: Catalogue, log: &Interactions, out: &mut dyn Write) -> Result<(), Error> {
+    let events = log.iter().flat_map(|(user, history)| {
+        history.interactions().iter().map(move |rating| (user, rating.clone().with_weight(1.0)))
+    });
+    let split = split::leave_one_out(&Interactions::new(events)?);
+    writeln!(out, "{}\n", split.report())?;
+    if let Some(folder) = &args.split {
+        std::fs::create_dir_all(folder).map_err(|e| format!("{}: cannot be made: {e}", folder.display()))?;
+        atomic::write_catalogue(folder.join("ml-100k.item"), &films, "item_id")?;
+        split.save(folder, "ml-100k")?;
+    }
+
+    let encoder = args.encoder.load()?;
+    let items = vectors(&encoder, &films, args.vectors.as_deref())?;
+    let (train, histories) = (split.train.clone(), split.train.merged(&split.valid));
+    let experiment = Experiment::new("ml-100k", films, train, Some(histories), Some(&split.test));
+    let users = experiment.users();
+    let judge = Judge {
+        experiment: &experiment,
+        users: &users,
+        cutoffs: vec![10],
+        candidates: Candidates::All,
+        groups: false,
+        bootstrap: Bootstrap::new(0),
+    };
+    let popularity = Popularity::new(experiment.catalogue().ids(), experiment.train())?;
+    let judged = [
+        judge.method("random", &Random::new(experiment.catalogue().ids(), 0), None)?,
+        judge.method("popularity", &popularity, None)?,
+        judge.method("text", &TextAverage::new(items, 0.7)?, None)?,
+    ];
+    writeln!(
+        out,
+        "{} users, leave-one-out, all unrated films ranked; text by {}\n",
+        users.len(),
+        encoder.name()
+    )?;
+    Judge::table(&judged, &["hit_rate@10", "ndcg@10", "mrr@10", "coverage_of_catalogue@10"], out)?;
+    writeln!(
+        out,
+        "\nWhat somebody rates next is mostly what everybody rates: titles and genres do not tell it, counts do. Text\n\
+         serves many more films, and those that nobody has rated; so the two belong together."
+    )?;
+    if let Some(folder) = &args.plots {
+        judge.draw(&judged, folder)?;
+    }
+    let sampled = Judge { candidates: Candidates::Sampled { n: 100, seed: 0 }, ..judge };
+    let flattered = sampled.method("popularity", &popularity, None)?.report.value("hit_rate@10");
+    let flattered = flattered.unwrap_or(f64::NAN);
+    writeln!(
+        out,
+        "Among 100 sampled films the hit rate of popularity would be {flattered:.2}: do not sample."
+    )?;
+
+    let [random, popularity, text] = judged.map(|one| one.report.value("hit_rate@10").unwrap_or(f64::NAN));
+    claim(format!("{popularity:.6}") == "0.085896", "the hit rate of popularity is the published one")?;
+    claim(random < text && text < popularity, "text alone is better than chance and worse than popularity")
 }
 
 /// The films' vectors, from the file if it is there. Vectors of another model are an error, because spaces do not mix.

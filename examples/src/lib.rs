@@ -7,6 +7,8 @@
 
 mod args;
 pub mod embed;
+pub mod evaluation;
+pub mod items;
 mod terminal;
 pub mod titles;
 

@@ -3,6 +3,8 @@ use std::io::{self, BufWriter, Write};
 use std::iter::successors;
 use std::process::ExitCode;
 
+use unicode_width::UnicodeWidthStr;
+
 /// Any error: an example only shows them.
 pub type Error = Box<dyn StdError + Send + Sync>;
 
@@ -42,18 +44,22 @@ pub fn claim(holds: bool, statement: &str) -> Result<(), Error> {
     }
 }
 
-/// A text cut or padded to `width` characters, for a column of a table.
+/// A text cut or padded to `width` columns of a terminal, for a column of a table; most Chinese characters take two.
 ///
 /// ```
 /// assert_eq!(rec_examples::fit("Dune", 6), "Dune  ");
 /// assert_eq!(rec_examples::fit("Foundation", 6), "Found…");
+/// assert_eq!(rec_examples::fit("手工紫砂壶", 6), "手工… ");
 /// ```
 #[must_use]
 pub fn fit(text: &str, width: usize) -> String {
-    match text.char_indices().nth(width) {
-        None => format!("{text:<width$}"),
-        Some(_) => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
+    let mut fitted = text.to_owned();
+    if text.width() > width {
+        while fitted.width() + 1 > width && fitted.pop().is_some() {}
+        fitted.push('…');
     }
+    fitted.extend(std::iter::repeat_n(' ', width.saturating_sub(fitted.width())));
+    fitted
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
