@@ -1,6 +1,6 @@
 //! Term statistics, search by terms, and near-duplicates, on synthetic titles.
 //!
-//! Throughput is in texts: those that statistics are built of, that a search ranks, or among which duplicates are found.
+//! Throughput is in texts: those that statistics are built of, that are searched, or among which duplicates are found.
 #![allow(missing_docs)]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -115,7 +115,7 @@ const WORDS: [&str; 20] = [
 fn titles() -> Vec<String> {
     let mut state = 9;
     let mut titles = Vec::new();
-    for i in 0..1500 {
+    for i in 0..700 {
         let n = 4 + next(&mut state, 6);
         let words: Vec<&str> = (0..n).map(|_| WORDS[next(&mut state, WORDS.len())]).collect();
         let title = words.join(" ");
@@ -166,7 +166,7 @@ fn perturbed_titles_are_found_and_nothing_else() {
         println!(
             "threshold {threshold}: {n_found} of {n_similar} similar pairs are in one group: recall {recall:.4}"
         );
-        assert!(n_similar > 400 && recall >= 0.99, "threshold {threshold}: recall {recall}");
+        assert!(n_similar > 200 && recall >= 0.99, "threshold {threshold}: recall {recall}");
     }
 }
 
@@ -178,7 +178,7 @@ fn threads_do_not_change_the_result() {
         pool.install(|| find(NearDuplicates::new(0.5).seed(5), &titles, 4))
     };
     let one = find_on(1);
-    assert!(one.groups().len() > 100);
+    assert!(one.groups().len() > 50);
     assert_eq!(one, find_on(2));
     assert_eq!(one, find_on(7));
 }
@@ -269,16 +269,16 @@ fn naive_groups(documents: &[BTreeSet<String>], threshold: f64) -> Vec<Vec<Id>> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// With 300 bands of one row a pair at the threshold is missed with the probability 0.7^300.
+    /// With 150 bands of one row a pair at the threshold is missed with the probability 0.7^150 at most, which is 1e-23.
     #[test]
     fn groups_are_components_of_similar_documents(
         documents in prop::collection::vec(prop::collection::btree_set("[a-f]", 0..6), 0..30),
         threshold in 0.3..=1.0,
         seed in any::<u64>(),
     ) {
-        let finder = NearDuplicates::new(threshold).bands(Bands::new(300, 1)).seed(seed);
+        let finder = NearDuplicates::new(threshold).bands(Bands::new(150, 1)).seed(seed);
         let numbered = documents.iter().enumerate().map(|(row, set)| (row.to_string(), set));
         let found = finder.find(numbered).unwrap();
         let expected = naive_groups(&documents, threshold);

@@ -36,8 +36,10 @@ const WINDOW: usize = 32;
 ///    32 before it: as if such a bucket had more rows. Pairs that lie further apart in every such bucket are missed.
 /// 3. Items that are in one group already are not compared again.
 ///
-/// Bands are computed in parallel. The result depends on the documents and the seed alone: not on threads, not on the
-/// platform. An item without shingles is nobody's duplicate.
+/// Bands are computed in parallel. The result depends on the documents, their order and the seed alone: not on threads, not
+/// on the platform. An item without shingles is nobody's duplicate.
+///
+/// Similar texts need not be the same item: "part 1" and "part 2" of a long title share nearly all of their shingles.
 ///
 /// ```
 /// use rec_text::{NearDuplicates, character_shingles};
@@ -88,8 +90,8 @@ impl NearDuplicates {
 
     /// The groups of near-duplicates among documents `(id, shingles)`.
     ///
-    /// Takes 4 bytes per distinct shingle of a document and some 100 bytes per document and per distinct shingle. No
-    /// documents give no groups.
+    /// Takes 4 bytes per distinct shingle of a document, and besides some 200 bytes per document and 100 per distinct
+    /// shingle. No documents give no groups.
     ///
     /// # Errors
     ///
