@@ -154,7 +154,12 @@ impl fmt::Display for Report {
                 Grouped::Users => "users",
                 Grouped::Items => "relevant items",
             };
-            lines.push(Line::Heading(format!("{of} of {} {}", group.grouping, group.label)));
+            let is_empty = group.metrics.iter().all(|metric| metric.n_users == 0);
+            let nobody = if is_empty { ": no users" } else { "" };
+            lines.push(Line::Heading(format!("{of} of {} {}{nobody}", group.grouping, group.label)));
+            if is_empty {
+                continue;
+            }
             lines.extend(group.metrics.iter().map(|metric| Line::Row(metric.cells(decimals))));
         }
         write_table(f, &lines)?;

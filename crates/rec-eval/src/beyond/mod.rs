@@ -98,7 +98,7 @@ impl<'a> BeyondAccuracy<'a> {
     /// A symmetric similarity of two items under a name of its own, such as `co_occurrence` or `content`.
     ///
     /// [`CoOccurrence::cosine`] is one; the cosine of two item vectors is another. It must not be NaN or infinite, also for
-    /// items that it does not know.
+    /// items that it does not know. Each user takes `K (K - 1) / 2` of them, and `K` times the history with training data.
     ///
     /// # Panics
     ///

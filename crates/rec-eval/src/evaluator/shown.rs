@@ -138,3 +138,29 @@ impl Shown {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_would_lie_beside_the_estimate() {
+        let catalogue = IdMap::try_from_ids((0..60).map(|item| item.to_string())).unwrap();
+        let beyond = BeyondAccuracy::at(2).with_catalogue(&catalogue);
+        let mut shown = Shown::default();
+        for user in 0..40 {
+            shown.push(&[user.to_string().into(), (user / 2 + 40).to_string().into()], &beyond);
+        }
+        let (measures, bootstrap) = (Measure::all(&beyond), Bootstrap::new(1));
+        let estimates = shown.estimates(&measures, Some(&bootstrap));
+        let percentiles = bootstrap.percentile(40, measures.len(), |weights, values| {
+            shown.measure(&measures, weights, values);
+        });
+        for ((measure, estimate), percentile) in measures.iter().zip(estimates).zip(percentiles) {
+            let (value, percentile) = (estimate.value.unwrap(), percentile.unwrap());
+            assert!(estimate.interval.unwrap().contains(value));
+            let is_above = matches!(measure, Measure::Gini(_));
+            assert!(if is_above { percentile.low > value } else { percentile.high < value }, "{measure:?}");
+        }
+    }
+}

@@ -62,7 +62,8 @@ pub enum Formula {
     /// `ndcg_hits`: `dcg` divided by that of the best order of the list's own first `K` items, and 0 without hits.
     /// (LibRecommender, ComiRec.) Misleading: relevant items that the list misses cost nothing, and one hit at rank 1 gives 1.
     NdcgHits,
-    /// `ndcg_k_ideal`: `dcg` divided by that of `K` items of the user's greatest gain. Below 1 for any list if `|R| < K`.
+    /// `ndcg_k_ideal`: `dcg` divided by that of `K` items of the user's greatest gain. Below 1 for any list if `|R| < K`. The only
+    /// formula that takes time in proportion to `K` where lists are shorter.
     NdcgKIdeal,
 }
 

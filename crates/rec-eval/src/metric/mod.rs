@@ -148,6 +148,13 @@ mod tests {
     }
 
     #[test]
+    fn any_cutoff_has_a_value() {
+        let list = JudgedList::from_gains([1.0], []);
+        let formulas = Formula::ALL.into_iter().filter(|formula| *formula != Formula::NdcgKIdeal);
+        assert!(formulas.map(|formula| formula.at(usize::MAX)).all(|metric| metric.value(&list).is_some()));
+    }
+
+    #[test]
     #[should_panic(expected = "a cut-off of 0 for `ndcg`, expected at least 1")]
     fn cutoff_of_zero_panics() {
         let _ = Formula::Ndcg.at(0);

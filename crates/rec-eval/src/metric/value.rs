@@ -15,7 +15,8 @@ pub(crate) fn value(formula: Formula, list: &JudgedList, cutoff: Option<usize>) 
         Formula::PrecisionOfList => ratio(hits(list, depth), depth),
         Formula::Recall => ratio(hits(list, depth), n_relevant),
         Formula::RecallCapped => ratio(hits(list, depth), n_relevant.min(limit)),
-        Formula::F1 => ratio(2.0 * hits(list, depth), k + n_relevant),
+        // The sum of the two could overflow.
+        Formula::F1 => 2.0 * hits(list, depth) / (k as f64 + n_relevant as f64),
         Formula::HitRate => first_hit(list, depth, |_| 1.0),
         Formula::RPrecision => ratio(hits(list, depth.min(n_relevant)), n_relevant),
         Formula::Map => ratio(summed_precision(list, depth), n_relevant),
