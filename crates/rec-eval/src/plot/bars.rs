@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::canvas::{
-    Anchor, Canvas, Drawn, GRID, LABEL_SIZE, TEXT, TICK_SIZE, TITLE_SIZE, colour, fitted, save, width,
+    Anchor, Canvas, Drawn, GRID, LABEL_SIZE, TEXT, TICK_SIZE, TITLE_SIZE, bar_colour, fitted, save, width,
 };
 use super::scale::Scale;
 use crate::error::Error;
@@ -93,7 +93,7 @@ impl BarChart<'_> {
         let title = fitted(self.title, TITLE_SIZE, WIDTH - 2 * MARGIN);
         canvas.text(&title, (MARGIN, TITLE_HEIGHT / 2 + 2), TITLE_SIZE, Anchor::Left)?;
         for (n, (x, y)) in &layout.legend {
-            canvas.rectangle([(*x, y - 7), (x + 14, y + 7)], colour(*n))?;
+            canvas.rectangle([(*x, y - 7), (x + 14, y + 7)], bar_colour(*n))?;
             let method = fitted(self.methods[*n], LABEL_SIZE, MAX_LABEL_WIDTH);
             canvas.text(&method, (x + 20, *y), LABEL_SIZE, Anchor::Left)?;
         }
@@ -135,7 +135,7 @@ impl BarChart<'_> {
 fn draw_bar(canvas: &Canvas<'_>, scale: &Scale, estimate: &Estimate, n: usize, y: i32) -> Drawn {
     let Some(value) = estimate.value else { return Ok(()) };
     let (zero, end) = (scale.pixel(0.0), scale.pixel(value));
-    canvas.rectangle([(zero.min(end), y - BAR / 2), (zero.max(end), y + BAR / 2)], colour(n))?;
+    canvas.rectangle([(zero.min(end), y - BAR / 2), (zero.max(end), y + BAR / 2)], bar_colour(n))?;
     match estimate.interval {
         Some(Interval { low, high }) => canvas.horizontal_whisker((scale.pixel(low), scale.pixel(high)), y),
         None => Ok(()),
@@ -144,8 +144,16 @@ fn draw_bar(canvas: &Canvas<'_>, scale: &Scale, estimate: &Estimate, n: usize, y
 
 const HEADING: &str = "value [interval]";
 
+/// Four decimals, or an exponent where they would not fit.
 fn numbers(estimate: &Estimate) -> String {
-    estimate.to_string()
+    let number = |value: f64| if value.abs() < 1e6 { format!("{value:.4}") } else { format!("{value:.3e}") };
+    match (estimate.value, estimate.interval) {
+        (Some(value), Some(Interval { low, high })) => {
+            format!("{} [{}, {}]", number(value), number(low), number(high))
+        }
+        (Some(value), None) => number(value),
+        (None, _) => "undefined".to_owned(),
+    }
 }
 
 /// An estimate without what cannot be drawn.

@@ -45,9 +45,9 @@ impl Scale {
         (first + (last - first) * (value - self.low) / (self.high - self.low)).round() as i32
     }
 
-    /// 1, 2 or 5 times a power of ten, so that there are about five ticks.
+    /// 1, 2 or 5 times a power of ten, so that there are about six ticks at most.
     fn step(&self) -> f64 {
-        let rough = (self.high - self.low) / 5.0;
+        let rough = (self.high - self.low) / 6.0;
         let power = 10f64.powf(rough.log10().floor());
         let nice = [1.0, 2.0, 5.0].into_iter().find(|nice| nice * power >= rough * 0.999);
         nice.unwrap_or(10.0) * power
@@ -108,6 +108,6 @@ mod tests {
                 assert!(scale.ticks().len() <= 20);
             }
         }
-        assert_eq!(labels(Scale::of_bars([3e8], (0.0, 9.0))), ["0", "1.0e8", "2.0e8", "3.0e8"]);
+        assert_eq!(labels(Scale::of_bars([7e8], (0.0, 9.0))), ["0", "2.0e8", "4.0e8", "6.0e8", "8.0e8"]);
     }
 }
