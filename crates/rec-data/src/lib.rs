@@ -43,7 +43,10 @@
 //! - A [`Catalogue`] holds what is known of the items (or of the users): a row per id, and named, typed [`Column`]s.
 //! - A [`RankedList`] is an answer: [`Hit`]s in *the* order, score descending and then id ascending. [`TopK`] finds the best
 //!   of a stream by the same order, and [`rank_order`] is that order.
-//! - [`atomic`] reads all of it from the tab-separated "atomic files" of the RecBole ecosystem.
+//! - [`atomic`] reads and writes all of it as the tab-separated "atomic files" of the RecBole ecosystem. [`movielens`],
+//!   [`mind`] and [`amazon`] read these data sets as they are published, and [`csv`] reads tables with a header. Files whose
+//!   names end in `.gz` are read through gzip.
+//! - [`split`] divides interactions into those for training, validation and test, and counts what a split leaks.
 //!
 //! # Conventions
 //!
@@ -51,6 +54,14 @@
 //! **Ids have one order**, and it is not the order of strings: decimal integers come first, by value. See [`Id`].
 //! **Numbers are finite.** A NaN is an [`Error`] where it enters, and so nothing behind that door checks again.
 //! **Bad data is an [`Error`], never a panic**, and its message names the file, the line and the field.
+//!
+//! # Features
+//!
+//! - `arrow`: the module `arrow`, catalogues and interactions from RecordBatches. Types of `arrow-array` are in its API.
+//! - `parquet`: the module `parquet`, the same from Parquet files; turns on `arrow`.
+//! - `parquet-zstd`: Parquet files that are compressed with Zstandard, too; builds C.
+//!
+//! None is on by default, and features only add.
 
 mod catalogue;
 mod column;

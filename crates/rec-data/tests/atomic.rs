@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::io::{self, BufReader, Read};
 
 use proptest::prelude::*;
-use rec_data::atomic::{read_catalogue, read_catalogue_from, read_interactions, read_interactions_from};
+use rec_data::atomic::{
+    read_catalogue, read_catalogue_from, read_interactions, read_interactions_from, write_catalogue,
+    write_catalogue_to, write_interactions, write_interactions_to,
+};
 use rec_data::{
     Catalogue, Column, Error, IdMap, Interaction, InteractionFields, Interactions, Signal, Value, Values,
 };
@@ -167,6 +170,92 @@ fn a_reader_that_fails_midway_is_an_io_error() {
     assert_eq!(error.to_string(), "f.item: cannot read the file");
 }
 
+#[test]
+fn files_are_written_whole_or_not_at_all_and_compressed_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let films = catalogue("id:token\tt:token\n1\tHeat\n").unwrap();
+    for name in ["films.item", "films.item.gz"] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "before").unwrap();
+        // The second column cannot be written: what was there stays, and nothing else.
+        let column = Column::new("bad", Values::Token(vec![Some("a\tb".into())]));
+        let (ids, columns) = films.clone().into_parts();
+        let bad = Catalogue::new(ids, [columns, vec![column]].concat()).unwrap();
+        assert!(write_catalogue(&path, &bad, "id").is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"before");
+
+        write_catalogue(&path, &films, "id").unwrap();
+        assert_eq!(read_catalogue(&path).unwrap(), films);
+        assert_eq!(std::fs::read(&path).unwrap().starts_with(&[0x1f, 0x8b]), name.ends_with("gz"));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    let nowhere = folder.path().join("none").join("films.item");
+    let error = write_catalogue(&nowhere, &films, "id").unwrap_err();
+    assert!(error.is_io());
+    assert_eq!(error.to_string(), format!("{}: cannot write the file", nowhere.display()));
+    assert!(write_interactions(folder.path().join(".."), &Interactions::default()).unwrap_err().is_io());
+}
+
+#[test]
+fn what_the_format_cannot_hold_is_an_error() {
+    let item = |name: &str, values| {
+        Catalogue::new(IdMap::try_from_ids(["1"]).unwrap(), vec![Column::new(name, values)]).unwrap()
+    };
+    let text = |text: &str| Values::Token(vec![Some(text.into())]);
+    let texts = |texts: &[&str]| Values::TokenSeq(vec![texts.iter().map(|text| Box::from(*text)).collect()]);
+    let empty_id = Catalogue::from_records([("", [("t", "x")])]).unwrap();
+    for (bad, id, message) in [
+        (item("t", text("a\nb")), "id", "f: cannot write t: `a\\nb` holds a tab or a line end"),
+        (item("t", text("a\r")), "id", "f: cannot write t: `a\\r` holds a tab or a line end"),
+        (item("t", texts(&["a b"])), "id", "f: cannot write t: `a b` is no element between spaces"),
+        (item("t", texts(&["a", ""])), "id", "f: cannot write t: `` is no element between spaces"),
+        (
+            item("a\tb", text("x")),
+            "id",
+            "f: cannot write the header: `a\\tb:token` holds a tab or a line end",
+        ),
+        (item("", text("x")), "id", "f: cannot write the header: `` is no name of a column"),
+        (item("t", text("x")), "\u{feff}", "f: cannot write the header: `\\u{feff}` is no name of a column"),
+        (item("t", text("x")), "t", "duplicate column `t`"),
+        (empty_id, "id", "f: cannot write an id: `` is empty"),
+    ] {
+        let error = write_catalogue_to(Vec::new(), "f", &bad, id).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+    let log = |events: [(&'static str, Interaction); 2]| Interactions::new(events).unwrap();
+    let plain = ("u", Interaction::new("a", 0.0));
+    for (bad, message) in [
+        (log([plain.clone(), ("", Interaction::new("a", 0.0))]), "f: cannot write a user: `` is empty"),
+        (
+            log([plain.clone(), ("u", Interaction::new("a\tb", 0.0))]),
+            "f: cannot write an item: `a\\tb` holds a tab or a line end",
+        ),
+        (
+            log([plain, ("u", Interaction::new("a", 0.0).with_event("x"))]),
+            "f: cannot write weights and events as one column",
+        ),
+    ] {
+        assert_eq!(write_interactions_to(Vec::new(), "f", &bad).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn interactions_keep_their_histories_when_written() {
+    let events = Interactions::new([
+        ("v", Interaction::new("b", -0.0).with_event("skip")),
+        ("u", Interaction::new("a", 1e300).with_event("click")),
+        ("v", Interaction::new("a", 0.1).with_event("click")),
+    ])
+    .unwrap();
+    let mut file = Vec::new();
+    write_interactions_to(&mut file, "f", &events).unwrap();
+    let fields = InteractionFields::default().event("event");
+    assert!(read_interactions_from(&*file, "f", &fields).unwrap().iter().eq(events.iter()));
+    let mut file = Vec::new();
+    write_interactions_to(&mut file, "f", &Interactions::default()).unwrap();
+    assert!(read_interactions_from(&*file, "f", &InteractionFields::default()).unwrap().is_empty());
+}
+
 /// A text that one cell can hold.
 fn token() -> impl Strategy<Value = String> {
     "[^\t\r\n\u{feff}]{0,6}"
@@ -244,7 +333,12 @@ proptest! {
     #[test]
     fn what_is_written_is_read_back(table in table(), crlf: bool) {
         let file = write(&table, if crlf { "\r\n" } else { "\n" });
-        prop_assert_eq!(catalogue(&file).unwrap(), table);
+        prop_assert_eq!(&catalogue(&file).unwrap(), &table);
+        if !crlf {
+            let mut ours = Vec::new();
+            write_catalogue_to(&mut ours, "f", &table, "id").unwrap();
+            prop_assert_eq!(String::from_utf8(ours).unwrap(), file);
+        }
     }
 
     #[test]
@@ -258,7 +352,12 @@ proptest! {
         let expected = events.into_iter().map(|(user, item, time, rating)| {
             (user, Interaction::new(item, time).with_weight(rating))
         });
-        prop_assert_eq!(log(&file).unwrap(), Interactions::new(expected).unwrap());
+        let expected = Interactions::new(expected).unwrap();
+        prop_assert_eq!(&log(&file).unwrap(), &expected);
+        let mut ours = Vec::new();
+        write_interactions_to(&mut ours, "f", &expected).unwrap();
+        let read = read_interactions_from(&*ours, "f", &InteractionFields::default()).unwrap();
+        prop_assert!(read.iter().eq(expected.iter()));
     }
 
     #[test]
