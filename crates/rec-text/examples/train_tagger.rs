@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use rec_text::{PerceptronTagger, Tagger, TrainingOptions, read_tagged};
 
-const USAGE: &str = "train_tagger TRAIN.tsv OUT.tagger [DEV.tsv] [--epochs N] [--shuffles N] [--dropout SHARE] \
+const USAGE: &str = "train_tagger TRAIN.tsv OUT.tagger [DEV.tsv] [--epochs N] [--shuffles N] [--dropout SHARE] [--recased true|false] \
                      [--min-count N] [--min-word-count N] [--min-weight X] [--seed N]";
 
 fn main() -> ExitCode {
@@ -37,6 +37,7 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
             "--epochs" => options.epochs = value.parse()?,
             "--shuffles" => options.shuffles = value.parse()?,
             "--dropout" => options.dropout = value.parse()?,
+            "--recased" => options.recased = value.parse()?,
             "--min-count" => options.min_count = value.parse()?,
             "--min-word-count" => options.min_word_count = value.parse()?,
             "--min-weight" => options.min_weight = value.parse()?,

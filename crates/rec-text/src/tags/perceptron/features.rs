@@ -7,6 +7,9 @@ use super::hash::{key, text_hash};
 const MAX_AFFIX: usize = 5;
 /// How many words at either side of a word are seen.
 const CONTEXT: usize = 2;
+/// The bits of a word's traits that its sentence asks for.
+const CAPITAL: u64 = 1;
+const LETTER: u64 = 1 << 4;
 /// The tag before the first word of a sentence.
 pub(super) const NO_TAG: u8 = 17;
 
@@ -15,6 +18,8 @@ pub(super) const NO_TAG: u8 = 17;
 pub(super) struct Sentence {
     /// The words, with [`CONTEXT`] placeholders on both sides.
     words: Vec<Word>,
+    /// How the sentence as a whole is capitalised: in a title, a capital tells little.
+    case: u64,
 }
 
 /// The parts of one word's features. Texts are hashed, and all but `form` is blind to case and to which digits.
@@ -39,8 +44,9 @@ impl Sentence {
         let mut padded = vec![Word::outside(1); CONTEXT];
         let mut buffer = Vec::new();
         padded.extend(words.into_iter().map(|word| Word::new(word, dictionary, &mut buffer)));
+        let case = case(&padded[CONTEXT..]);
         padded.extend([Word::outside(2); CONTEXT]);
-        Self { words: padded }
+        Self { words: padded, case }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -80,6 +86,9 @@ impl Sentence {
         see(key(20, &[after2.class]));
         see(key(21, &[word.class, after.class]));
         see(key(22, &[word.lower, after.class]));
+
+        see(key(31, &[self.case, word.traits, initial]));
+        see(key(32, &[self.case, word.lower]));
     }
 
     /// Gives `see` the features of a word that the tags of the two words before it are part of, the nearer one first.
@@ -179,6 +188,15 @@ fn shape(word: &str) -> impl Iterator<Item = char> {
     })
 }
 
+/// How many of the words with letters begin with a capital (none, half at most, not all, or all), and whether there are
+/// more than three.
+fn case(words: &[Word]) -> u64 {
+    let letters = words.iter().filter(|word| word.traits & LETTER > 0).count();
+    let capital = words.iter().filter(|word| word.traits & CAPITAL > 0).count();
+    let share = [capital > 0, 2 * capital > letters, capital == letters].iter().filter(|&&more| more).count();
+    2 * share as u64 + u64::from(letters > 3)
+}
+
 /// One bit each: begins with a capital, is all capitals, has a digit, has a hyphen, has a letter.
 fn traits(word: &str) -> u64 {
     let has = |test: fn(char) -> bool| word.chars().any(test);
@@ -235,14 +253,21 @@ mod tests {
     }
 
     #[test]
+    fn case_of_a_sentence() {
+        let case = |text: &str| Sentence::new(text.split(' '), &Dictionary::default()).case;
+        assert_eq!(["a b c", "A b c", "A B c", "A B C", "2 - !"].map(case), [0, 2, 4, 6, 2]);
+        assert_eq!(["a b c d", "A B c d 1", "A B C d", "A B C D"].map(case), [1, 3, 5, 7]);
+    }
+
+    #[test]
     fn every_template_is_another_feature() {
         let words = ["The", "longest", "sentence", "has", "words"];
         let sentence = Sentence::new(words, &Dictionary::default());
         let mut keys = fixed(&words, 2);
         sentence.history(2, [3, 4], |key| keys.push(key));
-        assert_eq!(keys.len(), 21 + 2 * MAX_AFFIX + 8);
+        assert_eq!(keys.len(), 23 + 2 * MAX_AFFIX + 8);
         keys.sort_unstable();
         keys.dedup();
-        assert_eq!(keys.len(), 21 + 2 * MAX_AFFIX + 8);
+        assert_eq!(keys.len(), 23 + 2 * MAX_AFFIX + 8);
     }
 }
