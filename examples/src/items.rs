@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use rec_core::VectorTable;
-use rec_data::{Catalogue, Id, Values};
+use rec_data::{Catalogue, Id, Item, Values};
 use rec_encoder::TextEncoder;
 use rec_text::{Cleaner, Template};
 
@@ -44,12 +44,21 @@ impl ItemTexts {
         if template.fields().next().is_none() {
             return Err("the items have no text".into());
         }
+        Ok(Self::with_renderer(catalogue, template, |template, item| template.render(item)))
+    }
+
+    /// The same where `render` says how the template is filled in.
+    #[must_use]
+    pub fn with_renderer(
+        catalogue: &Catalogue,
+        template: Template,
+        render: impl Fn(&Template, &Item<'_>) -> String,
+    ) -> Self {
         let cleaner = Cleaner::titles();
-        let text = |item: rec_data::Item<'_>| {
-            (item.id().clone(), cleaner.clean(&template.render(&item)).into_owned())
-        };
+        let text =
+            |item: Item<'_>| (item.id().clone(), cleaner.clean(&render(&template, &item)).into_owned());
         let texts = catalogue.iter().map(text).collect();
-        Ok(Self { template, cleaner, texts })
+        Self { template, cleaner, texts }
     }
 
     /// The template.

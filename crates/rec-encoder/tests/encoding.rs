@@ -11,9 +11,10 @@ mod common;
 use std::ops::ControlFlow;
 
 use common::{batch_bound, strings};
-use rec_encoder::TextEncoder;
+use rec_core::{Fingerprint, Pooling};
+use rec_encoder::{TextEncoder, TokenEncoder, Transformer};
 use rec_testkit::{assert_close, device, fixture_path, max_abs_diff};
-use rec_text::{PaddingSide, TokenBatch};
+use rec_text::{PaddingSide, TokenBatch, Tokenizer, Windows};
 
 fn tiny() -> TextEncoder {
     TextEncoder::from_dir(fixture_path("bert/tiny"), &device()).unwrap()
@@ -143,4 +144,39 @@ fn progress_is_told_and_can_stop_the_work() {
     let stopped = encoder.embed_with(items, |_| ControlFlow::Break(())).unwrap_err();
     assert!(stopped.is_interrupted());
     assert!(stopped.to_string().contains("1024"));
+}
+
+#[test]
+fn windows_are_pooled_as_if_encoded_one_by_one() {
+    let folder = fixture_path("bert/tiny");
+    let (model, _) = Transformer::from_dir(&folder, &device()).unwrap();
+    let tokenizer = Tokenizer::from_file(folder.join("tokenizer.json")).unwrap().with_max_len(12).unwrap();
+    let windows = Windows::overlapping(3);
+    let long = texts().join(" ");
+    let encodings = tokenizer.encode_windows(&long, windows).unwrap();
+    assert!(encodings.len() > 2);
+    let vector = |encoding| {
+        let tokens = TokenBatch::collate([encoding], tokenizer.pad_id(), PaddingSide::Right, None);
+        Pooling::Mean.pool(&model.encode(&tokens)).try_into_vec_as::<f32>().unwrap()
+    };
+    let vectors: Vec<Vec<f32>> = encodings.iter().map(vector).collect();
+    let n = vectors.len() as f32;
+    let mean: Vec<f32> =
+        (0..vectors[0].len()).map(|column| vectors.iter().map(|v| v[column]).sum::<f32>() / n).collect();
+
+    let space = Fingerprint::declared("tiny");
+    let encoder =
+        TextEncoder::from_parts("tiny", tokenizer.clone(), model.clone(), Pooling::Mean, space).unwrap();
+    let whole = |pooling| encoder.clone().with_windows(windows, pooling).unwrap();
+    let encoded = whole(Pooling::Mean).encode(&["short", &long]).unwrap();
+    assert_eq!(encoded.n_truncated_texts(), 0);
+    assert_close("mean of windows", encoded.row(1), &mean, batch_bound() * n);
+    let first = whole(Pooling::Cls).encode(&[&long]).unwrap();
+    assert_close("first window", first.row(0), &vectors[0], batch_bound());
+    assert_close("cut", encoder.encode(&[&long]).unwrap().row(0), &vectors[0], batch_bound());
+    assert_eq!(
+        encoder.encode(&["short"]).unwrap().row(0),
+        whole(Pooling::Mean).encode(&["short"]).unwrap().row(0)
+    );
+    assert!(encoder.with_windows(Windows::overlapping(10), Pooling::Mean).is_err());
 }

@@ -1,6 +1,10 @@
 //! Item text to token ids: the way from a catalogue's raw strings to what a text encoder reads.
 //!
-//! Four steps, each usable alone, none of which knows a tensor:
+//! Beside it stands the way from strings to *terms*, for what counts words instead of encoding them: [`Analyzer`] detects the
+//! [`Language`], segments ([`Segmenter`]), tags ([`Tagger`]) and drops [`StopWords`]; [`TermStatistics`] and
+//! [`NearDuplicates`] work on what it gives.
+//!
+//! Four steps to token ids, each usable alone, none of which knows a tensor:
 //!
 //! 1. [`Template`] renders an item's fields as one text.
 //! 2. [`Cleaner`] makes plain text of markup, entities and invisible characters. A step that the caller

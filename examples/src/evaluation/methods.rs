@@ -82,11 +82,8 @@ impl Popularity {
     ///
     /// None that data could cause.
     pub fn new(items: &IdMap, train: &Interactions) -> Result<Self, Error> {
-        let mut counts: HashMap<&Id, u32> = HashMap::new();
-        for id in train.iter().flat_map(|(_, history)| history.items()) {
-            *counts.entry(id).or_default() += 1;
-        }
-        let count = |id: &Id| counts.get(id).copied().unwrap_or_default() as f32;
+        let counts = train.popularity();
+        let count = |id: &Id| train.items().row(id).map_or(0, |row| counts[row]) as f32;
         let list = RankedList::new(items.iter().map(|id| Hit { id: id.clone(), score: count(id) }))?;
         Ok(Self { list })
     }
