@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rec_data::{History, Id, Interaction, Signal};
+use serde::{Deserialize, Serialize};
 
 use crate::{Fingerprint, Sequence, VectorTable};
 
@@ -19,10 +20,37 @@ use crate::{Fingerprint, Sequence, VectorTable};
 /// assert_eq!(weights.of(&Interaction::new("dune", 0.0).with_event("view")), 1.0);
 /// assert_eq!(weights.of(&Interaction::new("dune", 0.0).with_weight(0.25)), 0.25);
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
 pub struct EventWeights {
     by_event: BTreeMap<Id, f32>,
     other: f32,
+}
+
+/// Event weights as they stand in a file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    by_event: BTreeMap<String, f32>,
+    other: f32,
+}
+
+impl From<EventWeights> for Written {
+    fn from(weights: EventWeights) -> Self {
+        let by_event = weights.by_event.iter().map(|(event, &w)| (event.to_string(), w)).collect();
+        Self { by_event, other: weights.other }
+    }
+}
+
+impl TryFrom<Written> for EventWeights {
+    type Error = String;
+
+    fn try_from(Written { by_event, other }: Written) -> Result<Self, String> {
+        if let Some(w) = by_event.values().chain([&other]).find(|w| !w.is_finite()) {
+            return Err(format!("the weight {w} of an event is not finite"));
+        }
+        Ok(Self::new(by_event).with_other(other))
+    }
 }
 
 impl Default for EventWeights {

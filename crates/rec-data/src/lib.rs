@@ -96,4 +96,5 @@ pub use id::{Id, IdMap};
 pub use interaction::{Interaction, Signal};
 pub use interactions::Interactions;
 pub use ranked::{Hit, RankedList, rank_order};
+pub use table::replace_file;
 pub use topk::TopK;

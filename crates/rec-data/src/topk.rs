@@ -116,6 +116,29 @@ impl<T: Ord> TopK<T> {
         self.heap.peek().is_some_and(|last| score >= last.score)
     }
 
+    /// The score to reach: a key with one below it surely does not enter. Minus infinity while fewer than `k` keys are held, and
+    /// infinity if `k = 0`.
+    ///
+    /// For comparing many scores at once with one number, which only rises.
+    ///
+    /// ```
+    /// use rec_data::TopK;
+    ///
+    /// let mut top = TopK::new(1);
+    /// assert_eq!(top.threshold(), f32::NEG_INFINITY);
+    /// top.push(0.5, "b")?;
+    /// assert_eq!(top.threshold(), 0.5);
+    /// # Ok::<(), rec_data::Error>(())
+    /// ```
+    #[must_use]
+    pub fn threshold(&self) -> f32 {
+        match self.heap.peek() {
+            _ if self.heap.len() < self.k => f32::NEG_INFINITY,
+            Some(last) => last.score,
+            None => f32::INFINITY,
+        }
+    }
+
     /// Takes in what another heap holds, as if its keys had been pushed here.
     ///
     /// The result is the best `k` of all keys that either heap was offered, provided that the other heap's `k` is at least

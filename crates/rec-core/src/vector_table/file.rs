@@ -2,11 +2,10 @@
 //! another) and `id_ends` (U64, `[n]`: where each id ends), and the space and provenance as metadata.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use rec_data::{Id, IdMap};
+use rec_data::{Id, IdMap, replace_file};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -50,13 +49,8 @@ impl VectorTable {
         ]);
         let bytes =
             safetensors::serialize(tensors, Some(metadata)).map_err(|e| Error::io("serialise", path, e))?;
-
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file =
-            tempfile::NamedTempFile::new_in(folder).map_err(|e| Error::io("write into", folder, e))?;
-        file.write_all(&bytes).map_err(|e| Error::io("write", path, e))?;
-        file.persist(path).map_err(|e| Error::io("write", path, e.error))?;
-        Ok(())
+        replace_file(path, |file| file.write_all(&bytes))
+            .map_err(|e| Error::format("not saved").with_source(e))
     }
 
     /// Opens a file that [`save`](Self::save) wrote. The vectors stay in the file and are mapped.

@@ -1,6 +1,8 @@
 mod file;
 #[cfg(feature = "npy")]
 mod npy;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod storage;
 
 use std::borrow::Cow;

@@ -12,7 +12,7 @@ use super::VectorTable;
 use crate::{Error, Fingerprint};
 
 impl VectorTable {
-    /// Imports a matrix `[n, dim]` of `f32` or `f64` from a `.npy` file, as `numpy.save` writes it, in C or Fortran order; row
+    /// Imports a matrix `[n, dim]` of `f16`, `f32` or `f64` from a `.npy` file, as `numpy.save` writes it, in C or Fortran order; row
     /// `i` is the vector of the id in row `i` of `ids`.
     ///
     /// Foreign vectors say nothing of their space, so the caller declares one: [`Fingerprint::declared`]. Two files are in one
@@ -46,29 +46,46 @@ impl VectorTable {
             return Err(Error::shape(format!("{n} vectors for {} ids", ids.len())).at(path));
         }
         let (order, dtype) = (npy.order(), npy.dtype());
-        let values: io::Result<Vec<f32>> = match npy.try_data::<f32>() {
-            Ok(values) => values.collect(),
-            Err(npy) => match npy.try_data::<f64>() {
-                Ok(values) => values.map(|value| value.map(|value| value as f32)).collect(),
-                Err(_) => {
-                    let message = format!("values of type {} are neither f32 nor f64", dtype.descr());
-                    return Err(Error::format(message).at(path));
-                }
-            },
+        // A failed attempt gives the file back for the next.
+        let npy = match npy.try_data::<f32>() {
+            Ok(values) => return finish(values.collect(), order, dim, ids, space, path),
+            Err(npy) => npy,
         };
-        let (values, dim) = (values.map_err(read)?, dim as usize);
-        let values = match order {
-            Order::C => values,
-            Order::Fortran => {
-                let n = ids.len();
-                (0..n)
-                    .flat_map(|row| (0..dim).map(move |column| (row, column)))
-                    .map(|(r, c)| values[c * n + r])
-                    .collect()
+        let npy = match npy.try_data::<f64>() {
+            Ok(values) => {
+                let values = values.map(|value| value.map(|value| value as f32)).collect();
+                return finish(values, order, dim, ids, space, path);
             }
+            Err(npy) => npy,
         };
-        Self::new(ids, values, dim, space).map_err(|e| e.at(path))
+        match npy.try_data::<half::f16>() {
+            Ok(values) => {
+                let values = values.map(|value| value.map(half::f16::to_f32)).collect();
+                finish(values, order, dim, ids, space, path)
+            }
+            Err(_) => {
+                let message = format!("values of type {} are none of f16, f32 and f64", dtype.descr());
+                Err(Error::format(message).at(path))
+            }
+        }
     }
+}
+
+/// The table of values that were read in the file's order.
+fn finish(
+    values: io::Result<Vec<f32>>,
+    order: Order,
+    dim: u64,
+    ids: Arc<IdMap>,
+    space: Fingerprint,
+    path: &Path,
+) -> Result<VectorTable, Error> {
+    let (values, dim, n) = (values.map_err(|e| Error::io("read", path, e))?, dim as usize, ids.len());
+    let values = match order {
+        Order::C => values,
+        Order::Fortran => (0..n * dim).map(|at| values[at % dim * n + at / dim]).collect(),
+    };
+    VectorTable::new(ids, values, dim, space).map_err(|e| e.at(path))
 }
 
 #[cfg(test)]
@@ -95,14 +112,28 @@ mod tests {
     }
 
     #[test]
-    fn both_types_and_orders_are_read() {
+    fn all_types_and_both_orders_are_read() {
         let space = Fingerprint::declared("numpy");
         let c = written(&[1f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3], Order::C);
         let fortran = written(&[1f64, 4.0, 2.0, 5.0, 3.0, 6.0], &[2, 3], Order::Fortran);
-        for file in [c, fortran] {
+        let halves = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0].map(half::f16::from_f32);
+        let half = written(&halves, &[2, 3], Order::C);
+        for file in [c, fortran, half] {
             let table = VectorTable::from_npy(file.path(), ids(2), space).unwrap();
             assert_eq!((table.len(), table.dim(), table.space()), (2, 3, space));
             assert_eq!(*table.row(1), [4.0, 5.0, 6.0]);
+        }
+    }
+
+    /// Written by `numpy.save` of numpy 2.4.6: `numpy.array([[1, -2, .5], [4, 65504, 6e-8]], numpy.float16)`, and the same in
+    /// Fortran order as `float64` (`scripts/fixtures/npy.py`).
+    #[test]
+    fn files_of_numpy_are_read() {
+        for name in ["half.npy", "fortran.npy"] {
+            let path = rec_testkit::fixture_path("npy").join(name);
+            let table = VectorTable::from_npy(path, ids(2), Fingerprint::declared("numpy")).unwrap();
+            assert_eq!(*table.row(0), [1.0, -2.0, 0.5], "{name}");
+            assert_eq!(*table.row(1), [4.0, 65504.0, half::f16::from_f32(6e-8).to_f32()], "{name}");
         }
     }
 

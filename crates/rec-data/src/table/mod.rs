@@ -24,6 +24,7 @@ pub(crate) use interactions::read_interactions;
 pub(crate) use json::{JsonLines, Object, json_problem};
 pub(crate) use lines::{Encoding, Lines};
 pub(crate) use parse::{excerpt, parse_number, parse_weight};
+pub use replace::replace_file;
 pub(crate) use replace::{replace, write_error};
 pub(crate) use unique_ids::UniqueIds;
 
