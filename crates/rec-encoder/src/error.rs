@@ -25,6 +25,9 @@ pub(crate) enum Kind {
     Text,
     /// The device, or values that came back from it.
     Device,
+    /// The model hub, or its cache.
+    #[cfg_attr(not(feature = "hub"), allow(dead_code, reason = "nothing else asks a hub"))]
+    Hub,
     /// The caller stopped the work.
     Interrupted,
 }
@@ -54,6 +57,12 @@ impl Error {
     #[must_use]
     pub fn is_config(&self) -> bool {
         self.kind == Kind::Config
+    }
+
+    /// Whether a model hub did not give the model, or its cache does not hold it.
+    #[must_use]
+    pub fn is_hub(&self) -> bool {
+        self.kind == Kind::Hub
     }
 
     /// Whether a tensor is missing, unexpected, misshapen, of a foreign type or not finite.

@@ -1,7 +1,7 @@
 //! What comes after pooling: the modules of a sentence-transformers folder that turn a pooled vector into the final one.
 
 use burn::module::Module;
-use burn::nn::Linear;
+use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 
 use crate::transformer::Activation;
@@ -10,8 +10,11 @@ use crate::transformer::Activation;
 #[derive(Debug, Clone)]
 pub(crate) enum Head {
     Dense(Dense),
+    LayerNorm(LayerNorm),
     /// `x / max(|x|, 1e-12)`: a zero vector stays zero.
     Normalize,
+    /// The first values: models trained for it (Matryoshka, Kusupati et al. 2022) put what matters most there.
+    Truncate(usize),
 }
 
 /// `activation(x W + b)`.
@@ -23,12 +26,26 @@ pub(crate) struct Dense {
 }
 
 impl Head {
+    /// What it is called in a folder's `modules.json`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Dense(_) | Self::Truncate(_) => "Dense",
+            Self::LayerNorm(_) => "LayerNorm",
+            Self::Normalize => "Normalize",
+        }
+    }
+
     pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Dense(dense) => dense.activation.forward(dense.linear.forward(x)),
+            Self::LayerNorm(norm) => norm.forward(x),
             Self::Normalize => {
                 let norm = x.clone().powi_scalar(2).sum_dim(1).sqrt().clamp_min(1e-12);
                 x / norm
+            }
+            Self::Truncate(dim) => {
+                let [batch, _] = x.dims();
+                x.slice([0..batch, 0..*dim])
             }
         }
     }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Kind};
 
-/// Where a model's files come from: a folder, or bytes compiled into the program.
+/// Where a model's files come from: a folder, bytes compiled into the program, or bytes just made.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     Folder(PathBuf),
@@ -16,13 +17,19 @@ pub(crate) enum Source {
         name: &'static str,
         files: &'static [(&'static str, &'static [u8])],
     },
+    #[cfg_attr(not(feature = "distill"), allow(dead_code, reason = "only distillation makes models"))]
+    Made {
+        name: String,
+        files: BTreeMap<String, Arc<[u8]>>,
+    },
 }
 
-/// The bytes of one file, mapped or embedded.
+/// The bytes of one file.
 #[derive(Debug, Clone)]
 pub(crate) enum Bytes {
     Mapped(Arc<MappedFile>),
     Embedded(&'static [u8]),
+    Owned(Arc<[u8]>),
 }
 
 impl Deref for Bytes {
@@ -32,6 +39,7 @@ impl Deref for Bytes {
         match self {
             Self::Mapped(file) => file,
             Self::Embedded(bytes) => bytes,
+            Self::Owned(bytes) => bytes,
         }
     }
 }
@@ -42,6 +50,7 @@ impl Source {
         match self {
             Self::Folder(folder) => folder.join(file).display().to_string(),
             Self::Embedded { name, .. } => format!("{name}/{file}"),
+            Self::Made { name, .. } => format!("{name}/{file}"),
         }
     }
 
@@ -49,6 +58,7 @@ impl Source {
         match self {
             Self::Folder(folder) => folder.join(file).is_file(),
             Self::Embedded { files, .. } => files.iter().any(|(name, _)| *name == file),
+            Self::Made { files, .. } => files.contains_key(file),
         }
     }
 
@@ -66,6 +76,10 @@ impl Source {
                 None => {
                     Err(Error::new(Kind::File, "not part of the embedded model").file(self.display(file)))
                 }
+            },
+            Self::Made { files, .. } => match files.get(file) {
+                Some(bytes) => Ok(Bytes::Owned(bytes.clone())),
+                None => Err(Error::new(Kind::File, "not part of the model").file(self.display(file))),
             },
         }
     }

@@ -176,7 +176,7 @@ fn configs_that_contradict_the_weights() {
         ("hidden_size", 64.into(), "word_embeddings"),
         ("vocab_size", 1_000_000_000_000u64.into(), "word_embeddings"),
         ("num_hidden_layers", 1.into(), "unexpected"),
-        ("num_hidden_layers", 1_000_000_000_000u64.into(), "missing"),
+        ("num_hidden_layers", 1_000_000_000_000u64.into(), "num_hidden_layers"),
         ("intermediate_size", 65.into(), "intermediate"),
         ("max_position_embeddings", 4096.into(), "position_embeddings"),
         ("num_attention_heads", 5.into(), "heads"),

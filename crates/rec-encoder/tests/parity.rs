@@ -33,7 +33,7 @@ fn every_layer_matches_transformers() {
             Transformer::from_dir(fixture_path(&format!("bert/{folder}")), &device()).unwrap();
         println!("{folder}: {report}");
         let states = model.hidden_states(&token_batch(&fixture));
-        assert_eq!(states.len(), model.config().n_layers + 1);
+        assert_eq!(states.len(), model.config().layers.len() + 1);
         for (layer, states) in states.iter().enumerate() {
             let (actual, expected) = real_values(states, &fixture.f32(&format!("hidden.{layer}")).1);
             assert_close(&format!("{folder} hidden.{layer}"), &actual, &expected, bound());

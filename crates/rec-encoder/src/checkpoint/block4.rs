@@ -3,7 +3,6 @@
 use half::f16;
 use rayon::prelude::*;
 use safetensors::Dtype;
-use safetensors::tensor::TensorView;
 
 /// A matrix in 4 bits a value: blocks of consecutive values in a row share a scale, and the matrix shares a codebook of
 /// sixteen levels: `w ~ scale[block] * codebook[code]`.
@@ -32,6 +31,9 @@ pub struct Block4 {
     scales: Vec<f16>,
     codebook: [f32; LEVELS],
 }
+
+/// One tensor of a file: type, shape and bytes.
+pub(super) type StoredPart<'a> = (Dtype, &'a [usize], &'a [u8]);
 
 const LEVELS: usize = 16;
 
@@ -101,29 +103,26 @@ impl Block4 {
         ]
     }
 
-    /// The matrix's shape, from its codes alone.
-    pub(super) fn shape_of(codes: &TensorView<'_>) -> Vec<usize> {
-        match codes.shape() {
+    /// The matrix's shape, from that of its codes alone.
+    pub(super) fn shape_of(codes: &[usize]) -> Vec<usize> {
+        match codes {
             &[rows, half] => vec![rows, half.saturating_mul(2)],
             other => other.to_vec(),
         }
     }
 
-    /// Puts a matrix together from the three tensors of a file.
-    pub(super) fn from_views(
-        codes: &TensorView<'_>,
-        scales: &TensorView<'_>,
-        codebook: &TensorView<'_>,
+    /// Puts a matrix together from the three tensors of a file: type, shape and bytes of each.
+    pub(super) fn from_parts(
+        codes: StoredPart<'_>,
+        scales: StoredPart<'_>,
+        codebook: StoredPart<'_>,
     ) -> Result<Self, String> {
-        let dtypes = (codes.dtype(), scales.dtype(), codebook.dtype());
+        let dtypes = (codes.0, scales.0, codebook.0);
         if dtypes != (Dtype::U8, Dtype::F16, Dtype::F32) {
             return Err(format!("its parts have types {dtypes:?}"));
         }
-        let (&[rows, half], &[scale_rows, blocks], &[LEVELS]) =
-            (codes.shape(), scales.shape(), codebook.shape())
-        else {
-            let shapes = (codes.shape(), scales.shape(), codebook.shape());
-            return Err(format!("its parts have shapes {shapes:?}"));
+        let (&[rows, half], &[scale_rows, blocks], &[LEVELS]) = (codes.1, scales.1, codebook.1) else {
+            return Err(format!("its parts have shapes {:?}", (codes.1, scales.1, codebook.1)));
         };
         let cols = half.checked_mul(2).ok_or("its shape is too large")?;
         if rows != scale_rows
@@ -134,14 +133,14 @@ impl Block4 {
             return Err(format!("{blocks} scales a row do not fit {cols} columns"));
         }
         let mut levels = [0.0; LEVELS];
-        for (level, bytes) in levels.iter_mut().zip(codebook.data().as_chunks::<4>().0) {
+        for (level, bytes) in levels.iter_mut().zip(codebook.2.as_chunks::<4>().0) {
             *level = f32::from_le_bytes(*bytes);
         }
         Ok(Self {
             shape: [rows, cols],
             block: cols / blocks,
-            codes: codes.data().to_vec(),
-            scales: scales.data().as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b)).collect(),
+            codes: codes.2.to_vec(),
+            scales: scales.2.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b)).collect(),
             codebook: levels,
         })
     }
@@ -305,11 +304,11 @@ mod tests {
         let values = bell(8 * 64);
         let packed = Block4::quantize(&values, [8, 64], 32);
         let tensors = packed.tensors("w");
-        let views: Vec<TensorView<'_>> = tensors
-            .iter()
-            .map(|(_, dtype, shape, data)| TensorView::new(*dtype, shape.clone(), data).unwrap())
-            .collect();
-        assert_eq!(Block4::from_views(&views[0], &views[1], &views[2]).unwrap(), packed);
-        assert!(Block4::from_views(&views[0], &views[1], &views[1]).is_err());
+        let part = |i: usize| {
+            let (_, dtype, shape, data) = &tensors[i];
+            (*dtype, &**shape, &**data)
+        };
+        assert_eq!(Block4::from_parts(part(0), part(1), part(2)).unwrap(), packed);
+        assert!(Block4::from_parts(part(0), part(1), part(1)).is_err());
     }
 }

@@ -4,12 +4,19 @@
 //! config asks for and the file lacks is an error, and so is one that the file has and nothing asked for, unless the
 //! family says that it is safe to ignore.
 
-mod bert;
 pub(crate) mod block4;
+pub(crate) mod block8;
+pub(crate) mod families;
 mod file;
+mod names;
+mod pytorch;
+pub(crate) mod save;
+pub(crate) mod static_table;
 mod weights;
 
-pub(crate) use bert::load as load_bert;
+pub(crate) use families::{Loaded, Origin, load as load_transformer};
 pub(crate) use file::Checkpoint;
+pub(crate) use names::Walk;
+pub(crate) use static_table::{LoadedStatic, StaticOrigin, load as load_static};
 pub use weights::LoadReport;
-pub(crate) use weights::Weights;
+pub(crate) use weights::{Storage, Weights};

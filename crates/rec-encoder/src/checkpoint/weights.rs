@@ -2,16 +2,19 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use burn::module::Param;
-use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::nn::{Embedding, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
+use rec_core::{Fingerprint, FingerprintBuilder};
 
 use super::Checkpoint;
+use super::names::{Part, Walk};
 use crate::error::{Error, Kind};
+use crate::transformer::norm::Norm;
 
 /// What a checkpoint gave: printed by programs that load one, so that nothing is ignored in silence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadReport {
-    /// Tensors that became parameters.
+    /// Tensors of the file that became parameters.
     pub n_loaded: usize,
     /// Values in these tensors.
     pub n_values: usize,
@@ -34,26 +37,43 @@ impl fmt::Display for LoadReport {
     }
 }
 
+/// How a family's files differ from what its modules hold.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Storage {
+    /// Linear maps are `[d_in, d_out]` as burn has them (GPT-2's `Conv1D`), not `[d_out, d_in]` as PyTorch has them.
+    pub(crate) is_transposed: bool,
+    /// What is added to a norm's stored weight: Gemma stores the distance from one.
+    pub(crate) norm_offset: f32,
+}
+
 /// Takes parameters out of a checkpoint, by name and expected shape, onto a device.
 pub(crate) struct Weights<'a> {
     checkpoint: &'a Checkpoint,
     /// What the file puts before every name of the model.
     prefix: &'static str,
+    storage: Storage,
     device: &'a Device,
     taken: BTreeSet<String>,
     report: LoadReport,
+    hash: FingerprintBuilder,
 }
 
 impl<'a> Weights<'a> {
-    pub(crate) fn new(checkpoint: &'a Checkpoint, prefix: &'static str, device: &'a Device) -> Self {
-        Self { checkpoint, prefix, device, taken: BTreeSet::new(), report: LoadReport::default() }
+    pub(crate) fn new(
+        checkpoint: &'a Checkpoint,
+        prefix: &'static str,
+        storage: Storage,
+        device: &'a Device,
+    ) -> Self {
+        let (taken, report, hash) = (BTreeSet::new(), LoadReport::default(), FingerprintBuilder::default());
+        Self { checkpoint, prefix, storage, device, taken, report, hash }
     }
 
     fn take(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, Error> {
         let name = format!("{}{name}", self.prefix);
         let fail = |message| Error::new(Kind::Tensor, message).file(self.checkpoint.file_of(&name));
         // The shape is compared before any value is read: a config cannot make us allocate what the file does not hold.
-        match self.checkpoint.shape(&name)? {
+        match self.checkpoint.shape(&name) {
             None => return Err(fail(format!("tensor `{name}` of shape {expected:?} is missing"))),
             Some(shape) if shape != expected => {
                 return Err(fail(format!(
@@ -65,52 +85,23 @@ impl<'a> Weights<'a> {
         let Some(values) = self.checkpoint.read(&name)? else {
             return Err(fail(format!("tensor `{name}` is missing")));
         };
+        // Values and the family's own names: neither shards, containers nor the width of stored floats change a space.
+        self.hash.part(name.strip_prefix(self.prefix).unwrap_or(&name), bytemuck::cast_slice(&values));
         self.report.n_loaded += 1;
         self.report.n_values += values.len();
         self.taken.insert(name);
         Ok(values)
     }
 
-    fn vector(&mut self, name: &str, n: usize) -> Result<Param<Tensor<1>>, Error> {
-        let values = self.take(name, &[n])?;
-        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, [n]), self.device)))
+    fn param<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
+        Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), self.device))
     }
 
-    /// A linear map stored `[d_out, d_in]`, as PyTorch does; burn wants `[d_in, d_out]`.
-    pub(crate) fn linear(
-        &mut self,
-        name: &str,
-        d_in: usize,
-        d_out: usize,
-        bias: bool,
-    ) -> Result<Linear, Error> {
-        let values = transpose(&self.take(&format!("{name}.weight"), &[d_out, d_in])?, d_out, d_in);
-        let weight = Tensor::from_data(TensorData::new(values, [d_in, d_out]), self.device);
-        let mut linear = LinearConfig::new(d_in, d_out).with_bias(bias).init(self.device);
-        linear.weight = Param::from_tensor(weight);
-        if bias {
-            linear.bias = Some(self.vector(&format!("{name}.bias"), d_out)?);
-        }
-        Ok(linear)
-    }
-
-    pub(crate) fn layer_norm(&mut self, name: &str, d: usize, eps: f64) -> Result<LayerNorm, Error> {
-        let mut norm = LayerNormConfig::new(d).with_epsilon(eps).init(self.device);
-        norm.gamma = self.vector(&format!("{name}.weight"), d)?;
-        norm.beta = Some(self.vector(&format!("{name}.bias"), d)?);
-        Ok(norm)
-    }
-
-    pub(crate) fn embedding(&mut self, name: &str, n: usize, d: usize) -> Result<Embedding, Error> {
-        let values = self.take(&format!("{name}.weight"), &[n, d])?;
-        let mut embedding = EmbeddingConfig::new(n, d).init(self.device);
-        embedding.weight =
-            Param::from_tensor(Tensor::from_data(TensorData::new(values, [n, d]), self.device));
-        Ok(embedding)
-    }
-
-    /// Ends loading: every tensor that nobody took must be one that the family is known not to need.
-    pub(crate) fn finish(mut self, may_ignore: impl Fn(&str) -> bool) -> Result<LoadReport, Error> {
+    /// Ends loading, with the fingerprint of all values that were taken: every tensor that nobody took must be one that the family is known not to need.
+    pub(crate) fn finish(
+        mut self,
+        may_ignore: impl Fn(&str) -> bool,
+    ) -> Result<(LoadReport, Fingerprint), Error> {
         for name in self.checkpoint.names().filter(|name| !self.taken.contains(*name)) {
             let bare = name.strip_prefix(self.prefix).unwrap_or(name);
             if !may_ignore(bare) {
@@ -119,33 +110,90 @@ impl<'a> Weights<'a> {
             }
             self.report.ignored.push(name.to_owned());
         }
-        Ok(self.report)
+        Ok((self.report, self.hash.finish()))
     }
 }
 
-/// `[rows, cols]` to `[cols, rows]`, in tiles that stay in cache.
-fn transpose(values: &[f32], rows: usize, cols: usize) -> Vec<f32> {
+impl Walk for Weights<'_> {
+    fn linear(&mut self, linear: &mut Linear, d_in: usize, parts: &[Part]) -> Result<(), Error> {
+        let all: usize = parts.iter().map(|(_, d_out)| d_out).sum();
+        // Shapes first: only then is it certain that the file holds as much as is allocated.
+        let (mut weight, mut bias) = (Vec::new(), Vec::new());
+        let mut column = 0;
+        for (name, d_out) in parts {
+            let name_of_weight = format!("{name}.weight");
+            if self.storage.is_transposed {
+                weight = self.take(&name_of_weight, &[d_in, *d_out])?;
+            } else {
+                let values = self.take(&name_of_weight, &[*d_out, d_in])?;
+                if weight.is_empty() {
+                    weight.resize(d_in * all, 0.0);
+                }
+                transpose(&values, d_in, &mut weight[column..], all);
+            }
+            if linear.bias.is_some() {
+                bias.extend(self.take(&format!("{name}.bias"), &[*d_out])?);
+            }
+            column += d_out;
+        }
+        linear.weight = self.param(weight, [d_in, all]);
+        linear.bias = linear.bias.is_some().then(|| self.param(bias, [all]));
+        Ok(())
+    }
+
+    fn norm(&mut self, norm: &mut Norm, d: usize, name: &str) -> Result<(), Error> {
+        let mut weight = self.take(&format!("{name}.weight"), &[d])?;
+        weight.iter_mut().for_each(|weight| *weight += self.storage.norm_offset);
+        let weight = self.param(weight, [d]);
+        match norm {
+            Norm::Layer(norm) => {
+                norm.gamma = weight;
+                if norm.beta.is_some() {
+                    let bias = self.take(&format!("{name}.bias"), &[d])?;
+                    norm.beta = Some(self.param(bias, [d]));
+                }
+            }
+            Norm::Rms(norm) => norm.gamma = weight,
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, table: &mut Embedding, shape: [usize; 2], name: &str) -> Result<(), Error> {
+        let values = self.take(&format!("{name}.weight"), &shape)?;
+        table.weight = self.param(values, shape);
+        Ok(())
+    }
+}
+
+/// Writes rows of `cols` values as columns of a matrix whose rows are `stride` apart, in tiles that stay in cache.
+fn transpose(values: &[f32], cols: usize, out: &mut [f32], stride: usize) {
     const TILE: usize = 32;
-    let mut out = vec![0.0; values.len()];
+    let rows = values.len() / cols;
     for row0 in (0..rows).step_by(TILE) {
         for col0 in (0..cols).step_by(TILE) {
             for row in row0..rows.min(row0 + TILE) {
                 for col in col0..cols.min(col0 + TILE) {
-                    out[col * rows + row] = values[row * cols + col];
+                    out[col * stride + row] = values[row * cols + col];
                 }
             }
         }
     }
-    out
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn transposes_ragged_tiles() {
-        let (rows, cols) = (33, 65);
-        let values: Vec<f32> = (0..rows * cols).map(|i| i as f32).collect();
-        let turned = super::transpose(&values, rows, cols);
-        assert!((0..rows).all(|r| (0..cols).all(|c| turned[c * rows + r] == values[r * cols + c])));
+    fn transposes_ragged_tiles_into_place() {
+        let (rows, cols, stride) = (33, 65, 40);
+        let values: Vec<f32> = (1..=rows * cols).map(|i| i as f32).collect();
+        let mut out = vec![0.0; cols * stride];
+        super::transpose(&values, cols, &mut out[5..], stride);
+        for col in 0..cols {
+            for at in 0..stride {
+                let expected =
+                    at.checked_sub(5).filter(|row| *row < rows).map_or(0.0, |row| values[row * cols + col]);
+                assert_eq!(out[col * stride + at], expected);
+            }
+        }
     }
 }

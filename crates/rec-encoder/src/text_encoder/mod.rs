@@ -1,8 +1,14 @@
+mod compress;
+mod derive;
+mod host;
 mod load;
+mod save;
 mod stream;
 
+pub use save::WeightFormat;
 pub use stream::{Chunks, Encoded, Progress};
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -17,12 +23,18 @@ use crate::TokenEncoder;
 use crate::checkpoint::LoadReport;
 use crate::error::{Error, Kind};
 use crate::head::Head;
+use crate::static_encoder::StaticEncoder;
+use host::Hosted;
+use save::{Origin, TokenizerFiles};
 
 /// From texts to vectors: a tokenizer, a [`TokenEncoder`], pooling, and the heads that a model folder names.
 ///
 /// Cloning is cheap and shares the weights; threads may encode at the same time. Texts are encoded as they are given:
 /// cleaning and templates are steps before this one. A text is truncated to [`max_len`](Self::max_len) tokens, and how
 /// many were is reported, never hidden.
+///
+/// On the device `flex` texts run through the kernels of `rec-kernels`, without padding; the first call packs the weights of the
+/// blocks for them, which takes as much memory again. Other devices run the burn modules of [`Transformer`](crate::Transformer).
 ///
 /// The vector of a text does not depend on what is encoded beside it, beyond rounding: at most 2e-6 in any value of a
 /// unit vector on CPU devices.
@@ -45,19 +57,55 @@ pub struct TextEncoder {
     inner: Arc<Inner>,
     /// How texts that are too long are read, if not by their beginning alone, and how the vectors of windows become one.
     windows: Option<(Windows, Pooling)>,
+    /// What is put before every text.
+    prompt: Option<Prompt>,
 }
 
+/// A text before every text.
+#[derive(Clone, Debug)]
+struct Prompt {
+    text: Arc<str>,
+    /// Tokens at the beginning that pooling leaves out.
+    n_unpooled: usize,
+}
+
+#[derive(Clone)]
 struct Inner {
     name: String,
     tokenizer: Tokenizer,
     lower_case: bool,
     prompts: BTreeMap<String, String>,
-    model: Box<dyn TokenEncoder>,
+    /// Whether pooling sees the tokens of a prompt.
+    pools_prompt: bool,
+    model: Model,
     pooling: Vec<Pooling>,
     heads: Vec<Head>,
     dim: usize,
     space: Fingerprint,
     report: LoadReport,
+    /// What saving needs besides the model; none for an encoder made from parts.
+    origin: Option<(Origin, TokenizerFiles)>,
+}
+
+/// The model from tokens to token states. Those that are known can be changed and saved.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "an encoder has one")]
+enum Model {
+    Transformer(Hosted),
+    Static(StaticEncoder),
+    Other(Arc<dyn TokenEncoder>),
+}
+
+impl std::ops::Deref for Model {
+    type Target = dyn TokenEncoder;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Transformer(model) => &**model,
+            Self::Static(model) => model,
+            Self::Other(model) => model.as_ref(),
+        }
+    }
 }
 
 impl TextEncoder {
@@ -82,12 +130,14 @@ impl TextEncoder {
             tokenizer,
             lower_case: false,
             prompts: BTreeMap::new(),
-            model: Box::new(model),
+            pools_prompt: true,
+            model: Model::Other(Arc::new(model)),
             pooling: vec![pooling],
             heads: Vec::new(),
             dim,
             space,
             report: LoadReport::default(),
+            origin: None,
         };
         inner.checked()
     }
@@ -115,9 +165,11 @@ impl TextEncoder {
     ///
     /// # Errors
     ///
-    /// The windows overlap by as many tokens as they hold, or more.
+    /// The windows overlap by as many tokens as they hold, or more; or the encoder leaves its prompt out of pooling, which only
+    /// the first window has.
     pub fn with_windows(self, windows: Windows, pooling: Pooling) -> Result<Self, Error> {
         self.inner.tokenizer.check_windows(windows)?;
+        self.check_pooled_prompt(self.prompt.as_ref(), Some(windows))?;
         Ok(Self { windows: Some((windows, pooling)), ..self })
     }
 
@@ -212,17 +264,19 @@ impl TextEncoder {
     /// There are no texts.
     pub fn token_states(&self, texts: &[impl AsRef<str>]) -> Result<Sequence, Error> {
         assert!(!texts.is_empty(), "a batch has at least one text");
-        let texts: Vec<_> = texts.iter().map(|text| self.inner.prepare(text.as_ref())).collect();
+        let texts: Vec<_> = texts.iter().map(|text| self.prepare(text.as_ref())).collect();
         let encodings = self.inner.tokenizer.encode_batch(&texts)?;
         let batch = TokenBatch::collate(&encodings, self.inner.tokenizer.pad_id(), PaddingSide::Right, None);
         Ok(self.inner.model.encode(&batch))
     }
 
-    /// A prompt that the model was trained with, by its name in `config_sentence_transformers.json`: put it before the text,
-    /// as [`rec_text::Template::with_prompt`] does. `None` when the folder names no such prompt.
-    #[must_use]
-    pub fn prompt(&self, name: &str) -> Option<&str> {
-        self.inner.prompts.get(name).map(String::as_str)
+    /// What the tokenizer sees of a text: a prompt before it, and lower case if the folder says so.
+    fn prepare<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text: Cow<'a, str> = match &self.prompt {
+            Some(prompt) => format!("{}{text}", prompt.text).into(),
+            None => text.into(),
+        };
+        if self.inner.lower_case { text.to_lowercase().into() } else { text }
     }
 
     /// What the encoder is called: its folder, or the name of the bundled model.
@@ -265,7 +319,7 @@ impl TextEncoder {
     /// The model from tokens to token states.
     #[must_use]
     pub fn token_encoder(&self) -> &dyn TokenEncoder {
-        self.inner.model.as_ref()
+        &*self.inner.model
     }
 
     /// How token states become one vector; several poolings are concatenated.
@@ -303,24 +357,28 @@ impl Inner {
             );
             return Err(Error::new(Kind::Config, message).file(&self.name));
         }
-        Ok(TextEncoder { inner: Arc::new(self), windows: None })
+        Ok(TextEncoder { inner: Arc::new(self), windows: None, prompt: None })
     }
 
     fn max_len(&self) -> usize {
         self.tokenizer.max_len().unwrap_or(self.model.max_len())
     }
 
-    /// What the tokenizer sees of a text: sentence-transformers strips it, and lower-cases it if the folder says so.
-    fn prepare<'a>(&self, text: &'a str) -> std::borrow::Cow<'a, str> {
-        let text = text.trim();
-        if self.lower_case { text.to_lowercase().into() } else { text.into() }
-    }
-
-    /// Tokens to final vectors, `[batch, dim]`.
-    fn forward(&self, tokens: &TokenBatch) -> Tensor<2> {
-        let states = self.model.encode(tokens);
+    /// Tokens to final vectors, `[batch, dim]`; the first `n_unpooled` states of every text are not pooled.
+    fn forward(&self, tokens: &TokenBatch, n_unpooled: usize) -> Result<Tensor<2>, Error> {
+        let mut states = match &self.model {
+            Model::Transformer(model) => model.encode(tokens, self.max_len())?,
+            model => model.encode(tokens),
+        };
+        if n_unpooled > 0 {
+            let (batch, len) = (tokens.batch(), tokens.len());
+            let mut mask = tokens.mask_pad();
+            mask.chunks_exact_mut(len).for_each(|row| row[..n_unpooled.min(len)].fill(true));
+            let mask = Tensor::from_data(TensorData::new(mask, [batch, len]), &self.model.device());
+            states = Sequence::new(states.values().clone(), Some(mask));
+        }
         let pooled = self.pooling.iter().map(|pooling| pooling.pool(&states)).collect();
-        self.heads.iter().fold(Tensor::cat(pooled, 1), |x, head| head.forward(x))
+        Ok(self.heads.iter().fold(Tensor::cat(pooled, 1), |x, head| head.forward(x)))
     }
 
     /// The final vectors of the windows of one text, row-major, as the vector of the text.
@@ -350,6 +408,7 @@ impl fmt::Debug for TextEncoder {
             .field("dim", &self.inner.dim)
             .field("max_len", &self.max_len())
             .field("windows", &self.windows)
+            .field("prompt", &self.prompt)
             .field("pooling", &self.inner.pooling)
             .field("n_heads", &self.inner.heads.len())
             .field("space", &self.inner.space)

@@ -1,4 +1,9 @@
+#[cfg(feature = "distill")]
+use std::sync::Arc;
+
 use rayon::prelude::*;
+#[cfg(feature = "distill")]
+use rec_core::Pooling;
 use rec_core::device::is_host;
 use rec_text::{Buckets, Encoding, PaddingSide, PlannedBatch, TokenBatch};
 
@@ -146,7 +151,7 @@ where
         }
         let (mut texts, mut bytes) = (Vec::new(), 0);
         for text in self.texts.by_ref() {
-            let text = self.encoder.inner.prepare(text.as_ref()).into_owned();
+            let text = self.encoder.prepare(text.as_ref()).into_owned();
             bytes += text.len();
             texts.push(text);
             if texts.len() == CHUNK || bytes >= CHUNK_BYTES {
@@ -166,12 +171,12 @@ fn encode(encoder: &TextEncoder, texts: &[String]) -> Result<Encoded, Error> {
     let (inner, dim) = (&*encoder.inner, encoder.dim());
     let Some((windows, pooling)) = encoder.windows else {
         let encodings = inner.tokenizer.encode_batch(texts)?;
-        return Ok(Encoded { values: vectors(inner, &encodings)?, dim, ..count(&encodings) });
+        return Ok(Encoded { values: vectors(encoder, &encodings)?, dim, ..count(&encodings) });
     };
     let of_text = inner.tokenizer.encode_windows_batch(texts, windows)?;
     let n_windows: Vec<usize> = of_text.iter().map(Vec::len).collect();
     let encodings: Vec<Encoding> = of_text.into_iter().flatten().collect();
-    let of_windows = vectors(inner, &encodings)?;
+    let of_windows = vectors(encoder, &encodings)?;
     let (mut values, mut rest) = (Vec::with_capacity(texts.len() * dim), &*of_windows);
     for n in n_windows {
         let (text, after) = rest.split_at(n * dim);
@@ -193,8 +198,20 @@ fn count(encodings: &[Encoding]) -> Encoded {
     }
 }
 
+#[cfg(feature = "distill")]
+impl TextEncoder {
+    /// The states of each encoding pooled in one way, without heads, row-major.
+    pub(crate) fn pooled(&self, encodings: &[Encoding], pooling: Pooling) -> Result<Vec<f32>, Error> {
+        let dim = self.inner.model.d_model();
+        let inner = Inner { pooling: vec![pooling], heads: Vec::new(), dim, ..(*self.inner).clone() };
+        vectors(&Self { inner: Arc::new(inner), windows: None, prompt: None }, encodings)
+    }
+}
+
 /// The final vector of each encoding, row-major.
-fn vectors(encoder: &Inner, encodings: &[Encoding]) -> Result<Vec<f32>, Error> {
+fn vectors(encoder: &TextEncoder, encodings: &[Encoding]) -> Result<Vec<f32>, Error> {
+    let n_unpooled = encoder.prompt.as_ref().map_or(0, |prompt| prompt.n_unpooled);
+    let encoder = &*encoder.inner;
     let lengths: Vec<usize> = encodings.iter().map(|encoding| encoding.ids.len()).collect();
     let host = is_host(&encoder.model.device());
     let buckets = match host {
@@ -202,7 +219,7 @@ fn vectors(encoder: &Inner, encodings: &[Encoding]) -> Result<Vec<f32>, Error> {
         false => Buckets::new(ACCELERATOR_BATCH).multiple_of(ACCELERATOR_MULTIPLE),
     };
     let plan = buckets.max_len(encoder.model.max_len()).plan(&lengths);
-    let run = |batch: &PlannedBatch| run_batch(encoder, encodings, batch);
+    let run = |batch: &PlannedBatch| run_batch(encoder, encodings, batch, n_unpooled);
     // On a host, batches run beside each other: much of a forward pass is elementwise work on one thread.
     let outputs: Vec<Vec<f32>> = match host {
         true => plan.par_iter().map(run).collect::<Result<_, _>>()?,
@@ -223,8 +240,13 @@ fn vectors(encoder: &Inner, encodings: &[Encoding]) -> Result<Vec<f32>, Error> {
     Ok(values)
 }
 
-fn run_batch(encoder: &Inner, encodings: &[Encoding], batch: &PlannedBatch) -> Result<Vec<f32>, Error> {
+fn run_batch(
+    encoder: &Inner,
+    encodings: &[Encoding],
+    batch: &PlannedBatch,
+    n_unpooled: usize,
+) -> Result<Vec<f32>, Error> {
     let rows = batch.rows.iter().map(|&row| &encodings[row]);
     let tokens = TokenBatch::collate(rows, encoder.tokenizer.pad_id(), PaddingSide::Right, Some(batch.len));
-    read_back(encoder, encoder.forward(&tokens))
+    read_back(encoder, encoder.forward(&tokens, n_unpooled)?)
 }

@@ -18,21 +18,57 @@ pub(crate) fn bound() -> f32 {
     if device_name() == "wgpu" { 1e-4 } else { 2e-5 }
 }
 
+/// The largest difference from what `transformers` computes as a share of the tensor's largest value: f32 sums in another order.
+pub(crate) fn relative_bound() -> f32 {
+    if device_name() == "wgpu" { 1e-4 } else { 1e-5 }
+}
+
 /// The `input_ids`, `attention_mask` and `token_type_ids` of a fixture as a batch.
 pub(crate) fn token_batch(fixture: &Fixture) -> TokenBatch {
-    let (shape, ids) = fixture.i64("input_ids");
-    let (_, mask) = fixture.i64("attention_mask");
-    let types =
-        if fixture.has("token_type_ids") { fixture.i64("token_type_ids").1 } else { vec![0; ids.len()] };
+    padded_batch(fixture, "", PaddingSide::Right)
+}
+
+/// A batch of a fixture, whose tensors' names start with `prefix`, padded on `side`.
+pub(crate) fn padded_batch(fixture: &Fixture, prefix: &str, side: PaddingSide) -> TokenBatch {
+    let name = |name: &str| format!("{prefix}{name}");
+    let (shape, ids) = fixture.i64(&name("input_ids"));
+    let (_, mask) = fixture.i64(&name("attention_mask"));
+    let types = match fixture.has(&name("token_type_ids")) {
+        true => fixture.i64(&name("token_type_ids")).1,
+        false => vec![0; ids.len()],
+    };
     let len = shape[1];
+    let real = |values: &[i64], row: usize| -> Vec<u32> {
+        let row = row * len..(row + 1) * len;
+        let kept = values[row.clone()].iter().zip(&mask[row]).filter(|(_, mask)| **mask == 1);
+        kept.map(|(&value, _)| value as u32).collect()
+    };
     let encodings: Vec<Encoding> = (0..shape[0])
-        .map(|row| {
-            let real = row * len..row * len + mask[row * len..(row + 1) * len].iter().sum::<i64>() as usize;
-            let take = |values: &[i64]| values[real.clone()].iter().map(|&value| value as u32).collect();
-            Encoding { ids: take(&ids), type_ids: take(&types), n_truncated: 0 }
+        .map(|row| Encoding { ids: real(&ids, row), type_ids: real(&types, row), n_truncated: 0 })
+        .collect();
+    TokenBatch::collate(&encodings, 0, side, Some(len))
+}
+
+/// The same rows, padded on `side`.
+pub(crate) fn padded_to(batch: &TokenBatch, side: PaddingSide) -> TokenBatch {
+    let mask = batch.mask_pad();
+    let real = |values: &[u32], row: usize| -> Vec<u32> {
+        let row = row * batch.len()..(row + 1) * batch.len();
+        values[row.clone()]
+            .iter()
+            .zip(&mask[row])
+            .filter(|(_, pad)| !**pad)
+            .map(|(value, _)| *value)
+            .collect()
+    };
+    let encodings: Vec<Encoding> = (0..batch.batch())
+        .map(|row| Encoding {
+            ids: real(batch.ids(), row),
+            type_ids: real(batch.type_ids(), row),
+            n_truncated: 0,
         })
         .collect();
-    TokenBatch::collate(&encodings, 0, PaddingSide::Right, Some(len))
+    TokenBatch::collate(&encodings, 0, side, Some(batch.len()))
 }
 
 /// Both tensors' values at real positions: what stands at padding is nobody's business.
