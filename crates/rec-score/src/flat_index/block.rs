@@ -2,9 +2,9 @@ use rec_data::Id;
 
 use crate::Factors;
 
-/// Rows in a full block: at 384 dimensions 400 kB, which stays in a core's cache while a batch of queries passes over it,
-/// and which is what an update copies under a snapshot.
-pub(super) const ROWS: usize = 256;
+/// Rows in a full block: at 384 dimensions 200 kB, which stays in a core's cache, with the next block on its way there, while a
+/// batch of queries passes over it, and which is what an update copies under a snapshot.
+pub(super) const ROWS: usize = 128;
 
 /// Items that are read, copied and given to threads together.
 #[derive(Clone, Default)]
@@ -30,6 +30,15 @@ impl Block {
     pub(super) fn vector(&self, row: usize) -> &[f32] {
         let dim = self.vectors.len() / self.ids.len();
         &self.vectors[row * dim..(row + 1) * dim]
+    }
+
+    /// The values of all vectors, one after the other.
+    pub(super) fn values(&self) -> &[f32] {
+        &self.vectors
+    }
+
+    pub(super) fn vectors(&self) -> impl Iterator<Item = &[f32]> {
+        self.vectors.chunks_exact((self.vectors.len() / self.ids.len().max(1)).max(1))
     }
 
     fn vector_mut(&mut self, row: usize) -> &mut [f32] {

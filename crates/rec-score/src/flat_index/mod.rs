@@ -19,7 +19,7 @@ use search::Search;
 
 /// Exact top-k over all items: every item is scored, and the best `k` come back in the one total order.
 ///
-/// Items stand in blocks of 256 rows; threads take blocks, and a block is read from memory once for a whole batch of users.
+/// Items stand in blocks of 128 rows; threads take blocks, and a block is read from memory once for a whole batch of users.
 /// A score has the same bits, and a list the same order, for any number of threads, alone or in a batch, and whatever the
 /// order in which items were put in. Vectors are kept in `f32`, also those of a half-precision or mapped table: `4 * n * dim`
 /// bytes.

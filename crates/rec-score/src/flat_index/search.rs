@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use rec_data::{Id, TopK};
 
 use super::block::{Block, ROWS};
-use crate::{Filter, Query, kernel};
+use crate::{Filter, Query};
 
 /// What one user asks for.
 pub(super) struct Search<'q> {
@@ -24,67 +24,97 @@ pub(super) struct Best<'a> {
     pub(super) overflow: Option<&'a Id>,
 }
 
-/// The best `k` for every search. Heaps do not depend on the order in which they are filled and merged, and every score is
-/// computed by the same [`kernel::dot`], so neither do the results.
+/// The best `k` for every search. Heaps do not depend on the order in which they are filled and merged, and every product has
+/// the bits of [`rec_search::dot`], so neither do the results.
 pub(super) fn run<'a>(blocks: &'a [Arc<Block>], searches: &[Search<'_>], k: usize) -> Vec<Best<'a>> {
+    let mut results: Vec<Best<'a>> = searches.iter().map(|_| Best::new(k)).collect();
     if k == 0 {
-        return searches.iter().map(|_| Best::new(0)).collect();
+        return results;
     }
     let (all, picked): (Vec<usize>, Vec<usize>) =
         (0..searches.len()).partition(|&s| searches[s].picked.is_none());
-    let mut results: Vec<Best<'a>> = searches.iter().map(|_| Best::new(k)).collect();
 
-    let everything = blocks
-        .par_iter()
-        .fold(
-            || all.iter().map(|_| Best::new(k)).collect::<Vec<_>>(),
-            |mut bests, block| {
-                for (best, &s) in bests.iter_mut().zip(&all) {
-                    (0..block.len()).for_each(|row| best.offer(block, row, &searches[s]));
-                }
-                bests
-            },
-        )
-        .reduce(Vec::new, merge_all);
-    for (best, &s) in everything.into_iter().zip(&all) {
-        results[s] = best;
+    let of_all: Vec<&Search<'_>> = all.iter().map(|&s| &searches[s]).collect();
+    let parts: Vec<Vec<Best<'a>>> = if of_all.is_empty() {
+        Vec::new()
+    } else {
+        blocks.par_chunks(part_len(blocks.len())).map(|blocks| scan(blocks, &of_all, k)).collect()
+    };
+    for part in parts {
+        for (best, &s) in part.into_iter().zip(&all) {
+            results[s].merge(best);
+        }
     }
 
     for s in picked {
         let positions = searches[s].picked.as_deref().unwrap_or_default();
-        results[s] = positions
+        let parts: Vec<Best<'a>> = positions
             .par_chunks(ROWS)
-            .fold(
-                || Best::new(k),
-                |mut best, positions| {
-                    for position in positions {
-                        best.offer(&blocks[position / ROWS], position % ROWS, &searches[s]);
-                    }
-                    best
-                },
-            )
-            .reduce(|| Best::new(k), Best::merge);
+            .map(|positions| {
+                let at = |i: usize| (&*blocks[positions[i] / ROWS], positions[i] % ROWS);
+                let (rows, biases): (Vec<&[f32]>, Vec<f32>) = (0..positions.len())
+                    .map(at)
+                    .map(|(block, row)| (block.vector(row), block.biases[row]))
+                    .unzip();
+                let queries: Vec<&[f32]> = searches[s].vectors().collect();
+                let (mut products, mut scores) = (vec![0.0; queries.len() * rows.len()], Vec::new());
+                rec_search::scores(&queries, &rows, &[], &mut products);
+                searches[s].scores(&products, &biases, &mut scores);
+                let mut best = Best::new(k);
+                best.offer(&searches[s], &scores, |i| {
+                    let (block, row) = at(i);
+                    &block.ids[row]
+                });
+                best
+            })
+            .collect();
+        parts.into_iter().for_each(|best| results[s].merge(best));
     }
     results
 }
 
-/// Merges the results of two threads; a thread that saw no block has none.
-fn merge_all<'a>(left: Vec<Best<'a>>, right: Vec<Best<'a>>) -> Vec<Best<'a>> {
-    match (left.is_empty(), right.is_empty()) {
-        (true, _) => right,
-        (_, true) => left,
-        _ => left.into_iter().zip(right).map(|(left, right)| left.merge(right)).collect(),
+/// Blocks that a thread takes at once. There are some more parts than threads, because not all run at the same speed.
+fn part_len(n_blocks: usize) -> usize {
+    n_blocks.div_ceil(rayon::current_num_threads() * 4).max(1)
+}
+
+/// The best of some blocks, each of which is read once for all searches.
+fn scan<'a>(blocks: &'a [Arc<Block>], searches: &[&Search<'_>], k: usize) -> Vec<Best<'a>> {
+    let mut bests: Vec<Best<'a>> = searches.iter().map(|_| Best::new(k)).collect();
+    let queries: Vec<&[f32]> = searches.iter().flat_map(|search| search.vectors()).collect();
+    let (mut products, mut scores) = (Vec::new(), Vec::new());
+    for (i, block) in blocks.iter().enumerate() {
+        let rows: Vec<&[f32]> = block.vectors().collect();
+        let ahead = blocks.get(i + 1).map_or(&[][..], |next| next.values());
+        products.resize(queries.len() * rows.len(), 0.0);
+        rec_search::scores(&queries, &rows, ahead, &mut products);
+        let mut products = products.as_slice();
+        for (best, search) in bests.iter_mut().zip(searches) {
+            let (own, rest) = products.split_at(search.queries.len() * rows.len());
+            products = rest;
+            search.scores(own, &block.biases, &mut scores);
+            best.offer(search, &scores, |row| &block.ids[row]);
+        }
     }
+    bests
 }
 
 impl Search<'_> {
-    /// The score of the best interest; NaN if that of any overflows.
-    fn score(&self, vector: &[f32], bias: f32) -> f32 {
-        self.queries.iter().fold(f32::NEG_INFINITY, |best, query| {
-            let score = kernel::dot(&query.vector, vector) + bias + query.bias;
-            // Not `f32::max` alone: it would hide a NaN behind a number, and a NaN so far behind this score.
-            if score.is_finite() && !best.is_nan() { best.max(score) } else { f32::NAN }
-        })
+    fn vectors(&self) -> impl Iterator<Item = &[f32]> {
+        self.queries.iter().map(|query| query.vector.as_slice())
+    }
+
+    /// The scores of the best interest, from the products of all interests; NaN where any overflows.
+    fn scores(&self, products: &[f32], biases: &[f32], scores: &mut Vec<f32>) {
+        scores.clear();
+        scores.resize(biases.len(), f32::NEG_INFINITY);
+        for (query, products) in self.queries.iter().zip(products.chunks_exact(biases.len())) {
+            for ((best, product), bias) in scores.iter_mut().zip(products).zip(biases) {
+                let score = product + bias + query.bias;
+                // Not `f32::max` alone: it would hide a NaN behind a number, and a NaN so far behind this score.
+                *best = if score.is_finite() && !best.is_nan() { best.max(score) } else { f32::NAN };
+            }
+        }
     }
 }
 
@@ -93,24 +123,25 @@ impl<'a> Best<'a> {
         Self { top: TopK::new(k), overflow: None }
     }
 
-    fn offer(&mut self, block: &'a Block, row: usize, search: &Search<'_>) {
-        let score = search.score(block.vector(row), block.biases[row]);
-        // The filter comes last, because most items do not get this far. A NaN does.
-        if !self.top.would_enter(score) {
-            return;
-        }
-        let id = &block.ids[row];
-        if search.filter.accepts(id) && self.top.push(score, id).is_err() {
-            self.overflow = Some(self.overflow.map_or(id, |other| other.min(id)));
-        }
+    /// Offers the item `id(i)` with the score `scores[i]`, for each `i`.
+    fn offer(&mut self, search: &Search<'_>, scores: &[f32], id: impl Fn(usize) -> &'a Id) {
+        rec_search::visit_reaching(scores, self.top.threshold(), |i, score| {
+            // The filter comes last, because most items do not get this far. A NaN does.
+            if self.top.would_enter(score) {
+                let id = id(i);
+                if search.filter.accepts(id) && self.top.push(score, id).is_err() {
+                    self.overflow = Some(self.overflow.map_or(id, |other| other.min(id)));
+                }
+            }
+            self.top.threshold()
+        });
     }
 
-    fn merge(mut self, other: Self) -> Self {
+    fn merge(&mut self, other: Self) {
         self.top.merge(other.top);
         self.overflow = match (self.overflow, other.overflow) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        self
     }
 }
