@@ -1,5 +1,6 @@
 use burn::tensor::Tensor;
 use rec_core::{EventWeights, HistoryBatch, Sequence};
+use serde::{Deserialize, Serialize};
 
 use crate::{Decay, UserEncoder};
 
@@ -31,7 +32,8 @@ use crate::{Decay, UserEncoder};
 /// assert_eq!(user.iter().next().unwrap(), [0.75, -0.25]); // (3 dune - 1 emma) / (3 + 1)
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Average {
     decay: Decay,
     event_weights: EventWeights,
@@ -147,6 +149,18 @@ mod tests {
         rec_testkit::assert_close("decay", &u, &[1.0, 2.0], 1e-6); // (2 * 0.5 a + b) / 2
         let u = interest(&Average::new(), &ITEMS, &[("a", 0.0, -1.0)]);
         assert_eq!(u, [-2.0, 0.0]); // what is only disliked points away
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let weights = EventWeights::new([("buy", 3.0), ("skip", -0.1)]).with_other(0.5);
+        let model = Average::with_decay(Decay::half_life(days(30))).normalized().with_event_weights(weights);
+        let json = serde_json::to_string(&model).unwrap();
+        assert_eq!(serde_json::from_str::<Average>(&json).unwrap(), model, "{json}");
+        for (part, other) in [("0.5", "1e39"), ("true", "1"), ("decay", "delay")] {
+            let json = json.replacen(part, other, 1);
+            assert!(serde_json::from_str::<Average>(&json).is_err(), "{json}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use burn::tensor::Tensor;
 use rec_core::HistoryBatch;
+use serde::{Deserialize, Serialize};
 
 /// More decay than any history has, and still finite: `exp(-1e30)` is zero, and so is the difference of two such.
 const GONE: f32 = 1e30;
@@ -27,10 +28,12 @@ const GONE: f32 = 1e30;
 /// assert_eq!(Decay::power_law(2.0, days(1)).at(3.0 * day, 0), 1.0 / 16.0);
 /// assert_eq!(Decay::none().at(3.0 * day, 7), 1.0);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Kind")]
 pub struct Decay(Kind);
 
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Kind {
     #[default]
     None,
@@ -42,6 +45,25 @@ enum Kind {
         exponent: f64,
         scale: f64,
     },
+}
+
+/// What a file says must satisfy what the constructors ask for.
+impl TryFrom<Kind> for Decay {
+    type Error = String;
+
+    fn try_from(kind: Kind) -> Result<Self, String> {
+        // The shortest `Duration` above zero is a nanosecond.
+        let is_duration = |seconds: f64| (1e-9..f64::INFINITY).contains(&seconds);
+        let is_valid = match kind {
+            Kind::None => true,
+            Kind::HalfLife(half_life) => is_duration(half_life),
+            Kind::Geometric(factor) => factor > 0.0 && factor <= 1.0,
+            Kind::PowerLaw { exponent, scale } => {
+                (0.0..f64::INFINITY).contains(&exponent) && is_duration(scale)
+            }
+        };
+        if is_valid { Ok(Self(kind)) } else { Err(format!("there is no decay {kind:?}")) }
+    }
 }
 
 impl Decay {
@@ -230,6 +252,38 @@ mod tests {
             &[0.5, 1.0, 0.0],
             6e-8,
         );
+    }
+
+    #[test]
+    fn what_is_written_is_read_to_the_bit() {
+        for decay in [
+            Decay::none(),
+            Decay::half_life(Duration::new(86_400, 123_456_789)),
+            Decay::geometric(0.1 + 0.2),
+            Decay::power_law(1.0 / 3.0, days(2)),
+        ] {
+            let json = serde_json::to_string(&decay).unwrap();
+            assert_eq!(serde_json::from_str::<Decay>(&json).unwrap(), decay, "{json}");
+        }
+        assert_eq!(serde_json::to_string(&Decay::geometric(0.7)).unwrap(), r#"{"geometric":0.7}"#);
+    }
+
+    #[test]
+    fn a_file_makes_no_decay_that_a_program_cannot() {
+        for json in [
+            r#"{"half_life":0}"#,
+            r#"{"half_life":1e-320}"#,
+            r#"{"half_life":1e999}"#,
+            r#"{"half_life":null}"#,
+            r#"{"geometric":1.5}"#,
+            r#"{"geometric":0}"#,
+            r#"{"power_law":{"exponent":-1,"scale":1}}"#,
+            r#"{"power_law":{"exponent":1,"scale":0}}"#,
+            r#"{"power_law":{"exponent":1,"scale":1,"other":1}}"#,
+            r#""linear""#,
+        ] {
+            assert!(serde_json::from_str::<Decay>(json).is_err(), "{json}");
+        }
     }
 
     #[test]

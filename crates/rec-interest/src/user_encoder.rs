@@ -1,5 +1,5 @@
 use burn::tensor::Device;
-use rec_core::{EventWeights, Fingerprint, HistoryBatch, Interests, Pooling, Sequence, VectorTable};
+use rec_core::{Error, EventWeights, Fingerprint, HistoryBatch, Interests, Pooling, Sequence, VectorTable};
 use rec_data::History;
 
 /// How many item vectors times dimensions one batch of [`UserEncoder::interests`] holds, padding included: 16 MiB.
@@ -71,8 +71,7 @@ pub trait UserEncoder {
     /// # Panics
     ///
     /// The model returns a value that is not finite, or the device fails. [`Average`](crate::Average) never returns such a
-    /// value. A program that must survive a model that diverged calls [`encode`](Self::encode) and
-    /// [`Interests::from_sequence`], which returns the error.
+    /// value. A program that must survive a model that diverged calls [`try_interests`](Self::try_interests).
     ///
     /// ```
     /// use rec_core::{Fingerprint, VectorTable};
@@ -87,16 +86,25 @@ pub trait UserEncoder {
     /// # Ok::<(), rec_core::Error>(())
     /// ```
     fn interests(&self, items: &VectorTable, histories: &[&History]) -> Vec<Interests> {
+        match self.try_interests(items, histories) {
+            Ok(interests) => interests,
+            Err(error) => panic!("the user encoder has no finite interests: {error}"),
+        }
+    }
+
+    /// [`interests`](Self::interests) without its panics.
+    ///
+    /// # Errors
+    ///
+    /// The model returns a value that is not finite ([`Error::is_not_finite`]), or the device fails.
+    fn try_interests(&self, items: &VectorTable, histories: &[&History]) -> Result<Vec<Interests>, Error> {
         let (device, weights, space) = (self.device(), self.event_weights(), self.space(items.space()));
         let mut interests = Vec::with_capacity(histories.len());
         for users in batches(histories, BATCH_VALUES / items.dim()) {
             let batch = HistoryBatch::with_event_weights(items, users.iter().copied(), &weights, &device);
-            match Interests::from_sequence(&self.encode(&batch), space) {
-                Ok(batch) => interests.extend(batch),
-                Err(error) => panic!("the user encoder has no finite interests: {error}"),
-            }
+            interests.extend(Interests::from_sequence(&self.encode(&batch), space)?);
         }
-        interests
+        Ok(interests)
     }
 }
 
@@ -201,6 +209,8 @@ mod tests {
             }
         }
         let items = VectorTable::from_rows(Fingerprint::declared("d"), [("a", [1.0])]).unwrap();
-        let _ = Diverged.interest(&items, &history(1));
+        let history = history(1);
+        assert!(Diverged.try_interests(&items, &[&history]).unwrap_err().is_not_finite());
+        let _ = Diverged.interest(&items, &history);
     }
 }

@@ -34,11 +34,11 @@ use crate::scorer::{Factors, Query, Scorer, best_interest, host};
 /// ```
 #[derive(Module, Debug)]
 pub struct AdditiveLinear {
-    beta: Param<Tensor<1>>,
-    gamma: Param<Tensor<1>>,
-    b: Param<Tensor<1>>,
+    pub(crate) beta: Param<Tensor<1>>,
+    pub(crate) gamma: Param<Tensor<1>>,
+    pub(crate) b: Param<Tensor<1>>,
     #[module(skip)]
-    user_space: Option<Fingerprint>,
+    pub(crate) user_space: Option<Fingerprint>,
 }
 
 impl AdditiveLinear {

@@ -100,7 +100,7 @@ fn eye(rows: usize, columns: usize, device: &Device) -> Tensor<2> {
 /// The bilinear model with bias terms: `logit = u' W x + beta · u + gamma · x + b`.
 ///
 /// `u' W x` is what makes the order of items depend on the user; the rest is the [`AdditiveLinear`] model. `W` has one of
-/// four [forms](Form). As a burn module it can be trained, saved and moved between devices.
+/// four [forms](Form). As a burn module it can be trained and moved between devices; [`save`](Self::save) writes it to a file.
 ///
 /// It factors for every form, with the query `W'u`, so an index over the plain item vectors serves it.
 ///
@@ -123,23 +123,23 @@ fn eye(rows: usize, columns: usize, device: &Device) -> Tensor<2> {
 #[derive(Module, Debug)]
 pub struct Bilinear {
     /// `None` is the identity.
-    weight: Option<Weight>,
-    bias: Option<AdditiveLinear>,
+    pub(crate) weight: Option<Weight>,
+    pub(crate) bias: Option<AdditiveLinear>,
     #[module(skip)]
-    user_space: Option<Fingerprint>,
+    pub(crate) user_space: Option<Fingerprint>,
 }
 
 #[derive(Module, Debug)]
-enum Weight {
+pub(crate) enum Weight {
     Diagonal(Param<Tensor<1>>),
     Full(Param<Tensor<2>>),
     LowRank(LowRank),
 }
 
 #[derive(Module, Debug)]
-struct LowRank {
-    user: Param<Tensor<2>>,
-    item: Param<Tensor<2>>,
+pub(crate) struct LowRank {
+    pub(crate) user: Param<Tensor<2>>,
+    pub(crate) item: Param<Tensor<2>>,
 }
 
 impl Bilinear {
@@ -205,7 +205,7 @@ impl Bilinear {
     }
 
     /// `(d_user, d_item)`; `None` if any two equal dimensions will do.
-    fn dims(&self) -> Option<(usize, usize)> {
+    pub(crate) fn dims(&self) -> Option<(usize, usize)> {
         self.weight.as_ref().map(Weight::dims).or_else(|| self.bias.as_ref().map(AdditiveLinear::dims))
     }
 }

@@ -50,6 +50,7 @@ mod bilinear;
 mod cosine;
 mod dot;
 mod error;
+mod file;
 mod filter;
 mod flat_index;
 mod kernel;
