@@ -1,0 +1,101 @@
+//! Trains one model on an interactions file of RecBole, ranks the whole catalogue for every user, and prints how long each took
+//! and the most memory that the process had, as one line of JSON: what `scripts/peers/cf` compares with other libraries.
+//!
+//!     cargo run --release -p rec-cf --example peers -- item-knn|als|bpr|ease FILE.inter ITERATIONS
+#![allow(clippy::print_stdout, reason = "an example")]
+
+use std::error::Error;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use rec_cf::{
+    Aggregation, BprConfig, Confidence, EaseConfig, ImplicitAlsConfig, InteractionMatrix, KnnConfig,
+    Progress, Recommender,
+};
+use rec_data::{InteractionFields, TopK, atomic};
+
+/// The length of lists.
+const K: usize = 10;
+
+/// Writes a user's scores of all items.
+type Scores<'a> = Box<dyn Fn(usize, &mut [f32]) + Sync + 'a>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [model, file, iterations] = &arguments[..] else {
+        return Err("usage: peers item-knn|als|bpr|ease FILE.inter ITERATIONS".into());
+    };
+    let iterations: usize = iterations.parse()?;
+    let log = atomic::read_interactions(file, &InteractionFields::default())?;
+    let matrix = InteractionMatrix::new(&log, Aggregation::Binary)?;
+    // The other libraries hold the matrix only, too.
+    drop(log);
+    let start = Instant::now();
+    let scores: Scores<'_> = match model.as_str() {
+        "item-knn" => {
+            let model = KnnConfig::new(100).fit_items(&matrix, Progress::ignore)?;
+            Box::new(of_history(&matrix, model))
+        }
+        "ease" => {
+            let model = EaseConfig::new(200.0).fit(&matrix, Progress::ignore)?;
+            Box::new(of_history(&matrix, model))
+        }
+        // As the other libraries do, with the vectors that the users have from training.
+        "als" => {
+            let config = ImplicitAlsConfig::new().with_factors(64).with_iterations(iterations);
+            let config = config.with_regularization(10.0).with_confidence(Confidence::Linear { alpha: 5.0 });
+            let model = config.fit(&matrix, Progress::ignore)?;
+            Box::new(move |user, out: &mut [f32]| model.user_scores(user, out))
+        }
+        "bpr" => {
+            let config = BprConfig::new().with_factors(64).with_epochs(iterations);
+            let model = config.fit(&matrix, Progress::ignore)?;
+            Box::new(move |user, out: &mut [f32]| model.user_scores(user, out))
+        }
+        _ => return Err(format!("no model `{model}`").into()),
+    };
+    let train = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let n_users = matrix.users().len();
+    let n: usize = (0..n_users)
+        .into_par_iter()
+        .map_init(
+            || vec![0.0; matrix.items().len()],
+            |out, user| {
+                scores(user, out);
+                for (item, _) in matrix.row(user) {
+                    out[item] = f32::NEG_INFINITY;
+                }
+                let mut top = TopK::new(K);
+                for (item, &score) in out.iter().enumerate() {
+                    if top.would_enter(score) {
+                        // A score that would enter is not NaN.
+                        let _ = top.push(score, item);
+                    }
+                }
+                top.into_sorted().len()
+            },
+        )
+        .sum();
+    let lists = start.elapsed().as_secs_f64();
+    println!(
+        "{{\"train\": {train:.4}, \"lists\": {lists:.4}, \"peak_mb\": {:.0}, \"n\": {n}, \"n_users\": {n_users}, \
+         \"n_items\": {}, \"n_values\": {}}}",
+        peak_memory()? / 1e6,
+        matrix.items().len(),
+        matrix.n_values(),
+    );
+    Ok(())
+}
+
+fn of_history(matrix: &InteractionMatrix, model: impl Recommender) -> impl Fn(usize, &mut [f32]) + Sync {
+    move |user, out| model.scores(&matrix.row(user).collect::<Vec<_>>(), out)
+}
+
+/// The most bytes that the process had in memory, as Linux counts.
+fn peak_memory() -> Result<f64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
+    let kibibytes: f64 = line.trim_end_matches("kB").trim().parse()?;
+    Ok(kibibytes * 1024.0)
+}
