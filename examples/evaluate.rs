@@ -6,24 +6,29 @@
 //!
 //! ```text
 //! scripts/fetch ml-100k && cargo run --release -p rec-examples --example movielens -- --split data/ml-100k-split
-//! cargo run --release -p rec-examples --example evaluate -- --data data/ml-100k-split --method popularity --target test
+//! cargo run --release -p rec-examples --example evaluate -- --data data/ml-100k-split --method ease --target test
+//! cargo run --release -p rec-examples --example evaluate -- --data data/ml-100k-split --method bm25 --held-out-items 0.05
 //! ```
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::Parser;
-use rec_data::{Id, IdMap};
+use clap::builder::PossibleValue;
+use clap::{Parser, ValueEnum};
+use rec_data::Id;
+use rec_encoder::TextEncoder;
 use rec_eval::trec::RunWriter;
 use rec_eval::{Bootstrap, Candidates};
 use rec_examples::evaluation::{
-    Experiment, HistoryReader, Judge, Method, Popularity, Random, Target, TextAverage,
+    Collaborative, Experiment, HistoryReader, Judge, Method, Model, ModelArgs, Random, Target, TextAverage,
 };
 use rec_examples::items::ItemTexts;
 use rec_examples::{EncoderArgs, Error, run};
-use rec_text::{HistoryText, Template};
+use rec_hybrid::Lexical;
+use rec_text::{Analyzer, Bm25, HistoryText, Language, Template};
 use serde_json::json;
 
 /// Evaluates a method on a split data set in RecBole's atomic files
@@ -35,7 +40,8 @@ pub(crate) struct Args {
     /// What to predict; with `test` the histories are train and valid. Without the target's file a run is written, unjudged
     #[arg(long, value_enum, default_value_t = Target::Valid)]
     target: Target,
-    /// How to rank: by chance, by popularity, by the average of the history's texts, or by the history as one text
+    /// How to rank: by chance, by the average of the history's texts, by the history as one text, by the words that texts
+    /// share, or by what other users did
     #[arg(long, value_enum, default_value_t = MethodName::Text)]
     method: MethodName,
     #[command(flatten)]
@@ -46,25 +52,30 @@ pub(crate) struct Args {
     /// Take the items' vectors from this file; if it is not there yet, encode the items and write it
     #[arg(long, value_name = "FILE")]
     vectors: Option<PathBuf>,
-    /// With `text`, the factor by which an event counts less with each newer one; 1 for none
-    #[arg(long, default_value_t = 0.7, value_parser = factor)]
-    decay: f64,
-    /// With `history-text`, how many of the newest items the model reads
-    #[arg(long, default_value_t = 10)]
-    last: usize,
+    #[command(flatten)]
+    models: ModelArgs,
+    /// With `bm25`: how soon the repetition of a word saturates
+    #[arg(long, default_value_t = 1.2, value_parser = from_zero(f64::MAX))]
+    k1: f64,
+    /// With `bm25`: how far the length of a text counts, from 0 to 1
+    #[arg(long, default_value_t = 0.75, value_parser = from_zero(1.0))]
+    b: f64,
     /// The lengths of lists to judge, ascending or not
     #[arg(long, value_delimiter = ',', default_value = "10,100", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     k: Vec<u32>,
     /// Only the users whose ids stand in this file, one a line
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
+    /// Make this share of the items new: nobody is known to have met them, and they alone are to be found, among all items
+    #[arg(long, value_name = "SHARE", value_parser = from_zero(1.0))]
+    held_out_items: Option<f64>,
     /// Rank the target among so many sampled items only: repeats published numbers, and flatters
     #[arg(long, value_name = "N")]
     sampled: Option<usize>,
     /// Also by groups: users by the length of their history, items by their popularity
     #[arg(long)]
     groups: bool,
-    /// The seed of intervals, samples and the random method
+    /// The seed of intervals, samples, held-out items, the random method and those that are trained from random numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Also judge this TREC run, and test whether the method differs from it; may be given several times
@@ -81,12 +92,45 @@ pub(crate) struct Args {
     json: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MethodName {
     Random,
-    Popularity,
     Text,
     HistoryText,
+    Bm25,
+    Model(Model),
+}
+
+const METHODS: [MethodName; 13] = [
+    MethodName::Random,
+    MethodName::Model(Model::Popularity),
+    MethodName::Text,
+    MethodName::HistoryText,
+    MethodName::Bm25,
+    MethodName::Model(Model::ItemKnn),
+    MethodName::Model(Model::UserKnn),
+    MethodName::Model(Model::Ease),
+    MethodName::Model(Model::Slim),
+    MethodName::Model(Model::Als),
+    MethodName::Model(Model::Bpr),
+    MethodName::Model(Model::Transitions),
+    MethodName::Model(Model::SessionKnn),
+];
+
+impl ValueEnum for MethodName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &METHODS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            MethodName::Random => PossibleValue::new("random").help("By chance"),
+            MethodName::Text => PossibleValue::new("text").help("The average of the history's texts"),
+            MethodName::HistoryText => PossibleValue::new("history-text").help("The history as one text"),
+            MethodName::Bm25 => PossibleValue::new("bm25").help("The words that texts share"),
+            MethodName::Model(model) => return model.to_possible_value(),
+        })
+    }
 }
 
 fn main() -> ExitCode {
@@ -96,6 +140,10 @@ fn main() -> ExitCode {
 
 pub(crate) fn evaluate(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let experiment = Experiment::open(&args.data, args.target)?;
+    let experiment = match args.held_out_items {
+        Some(share) => experiment.with_held_out_items(share, args.seed)?,
+        None => experiment,
+    };
     let users = users(args, &experiment, out)?;
     if experiment.relevance().is_none() && args.run.is_none() {
         let (name, target) = (experiment.name(), args.target);
@@ -103,7 +151,7 @@ pub(crate) fn evaluate(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     }
     writeln!(
         out,
-        "{}: {} items, {} users of {}, target {}, {}",
+        "{}: {} items, {} users of {}, target {}, {}{}",
         experiment.name(),
         experiment.catalogue().len(),
         users.len(),
@@ -112,6 +160,10 @@ pub(crate) fn evaluate(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         match args.sampled {
             None => "full ranking".to_owned(),
             Some(n) => format!("{n} SAMPLED candidates: not comparable with a full ranking"),
+        },
+        match args.held_out_items {
+            None => String::new(),
+            Some(share) => format!(", to be found are {}% of the items that nobody has met", share * 100.0),
         }
     )?;
     out.flush()?;
@@ -149,7 +201,8 @@ pub(crate) fn evaluate(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     if let Some(path) = &args.json {
         let protocol = json!({
             "data": experiment.name(), "target": args.target.to_string(), "n_items": experiment.catalogue().len(),
-            "method": described, "sampled_candidates": args.sampled, "seed": args.seed,
+            "method": described, "sampled_candidates": args.sampled, "held_out_items": args.held_out_items,
+            "seed": args.seed,
         });
         let json = serde_json::to_string_pretty(&json!({ "protocol": protocol, "report": report }))?;
         write_whole(path, &json)?;
@@ -188,41 +241,67 @@ fn users(args: &Args, experiment: &Experiment, out: &mut dyn Write) -> Result<Ve
 
 /// The method, and what to call it.
 fn method<'a>(args: &Args, experiment: &'a Experiment) -> Result<(Box<dyn Method + 'a>, String), Error> {
-    let items: &IdMap = experiment.catalogue().ids();
+    let (catalogue, last) = (experiment.catalogue(), args.models.last_n());
+    let texts = || ItemTexts::new(catalogue, args.template.clone());
+    // The average forgets faster than the models: it cannot tell what of the history belongs together.
+    let decay = args.models.decay.unwrap_or(0.7);
     Ok(match args.method {
-        MethodName::Random => (Box::new(Random::new(items, args.seed)), "random".to_owned()),
-        MethodName::Popularity => {
-            (Box::new(Popularity::new(items, experiment.train())?), "popularity".to_owned())
-        }
-        MethodName::Text | MethodName::HistoryText => {
-            let encoder = args.encoder.load()?;
-            let texts = ItemTexts::new(experiment.catalogue(), args.template.clone())?;
+        MethodName::Random => (Box::new(Random::new(catalogue.ids(), args.seed)), "random".to_owned()),
+        MethodName::Text => {
+            let (encoder, texts) = (args.encoder.load()?, texts()?);
             let vectors = texts.vectors(&encoder, args.vectors.as_deref())?;
-            let by = format!("by {}, template \"{}\"", encoder.name(), texts.template());
-            match args.method {
-                MethodName::Text => (
-                    Box::new(TextAverage::new(vectors, args.decay)?),
-                    format!("text {by}, decay {} a step", args.decay),
-                ),
-                _ => {
-                    let prompt = encoder.prompt("query").unwrap_or_default();
-                    let history =
-                        HistoryText::new(texts.template().clone()).with_prompt(prompt).last_n(args.last);
-                    let texts: HashMap<Id, String> = texts.into_iter().collect();
-                    (
-                        Box::new(HistoryReader::new(vectors, encoder, history, texts)?),
-                        format!("history-text {by}, the newest {} items", args.last),
-                    )
-                }
-            }
+            let described = format!("text {}, decay {decay} a step", made_by(&encoder, &texts));
+            (Box::new(TextAverage::new(vectors, decay, last)?), described)
+        }
+        MethodName::HistoryText => {
+            let (encoder, texts) = (args.encoder.load()?, texts()?);
+            let vectors = texts.vectors(&encoder, args.vectors.as_deref())?;
+            let last = args.models.last.unwrap_or(10);
+            let described = format!("history-text {}, the newest {last} items", made_by(&encoder, &texts));
+            let prompt = encoder.prompt("query").unwrap_or_default();
+            let history = HistoryText::new(texts.template().clone()).with_prompt(prompt).last_n(last);
+            let texts: HashMap<Id, String> = texts.into_iter().collect();
+            (Box::new(HistoryReader::new(vectors, encoder, history, texts)?), described)
+        }
+        MethodName::Bm25 => {
+            let (texts, bm25) = (texts()?, Bm25::new(args.k1, args.b));
+            let described = format!(
+                "bm25 template \"{}\", k1 {}, b {}, decay {decay} a step",
+                texts.template(),
+                args.k1,
+                args.b
+            );
+            let lexical = lexical(texts, bm25)?;
+            (Box::new(Collaborative::new(Arc::new(lexical), catalogue.ids(), decay, last)?), described)
+        }
+        MethodName::Model(model) => {
+            let name =
+                model.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+            let decay = args.models.decay_for(model);
+            let (trained, described) = args.models.model(model, experiment, args.seed)?;
+            let described = format!("{name} {described}, decay {decay} a step");
+            (Box::new(Collaborative::new(trained, catalogue.ids(), decay, last)?), described)
         }
     })
 }
 
-fn factor(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(factor) if factor > 0.0 && factor <= 1.0 => Ok(factor),
-        _ => Err("a number above 0 and at most 1".to_owned()),
+/// The words of the texts, by which items find items: what can be done with text without understanding it.
+fn lexical(texts: ItemTexts, bm25: Bm25) -> Result<Lexical, Error> {
+    let analyzer = Analyzer::new(Language::ENGLISH);
+    let mut texts: Vec<(Id, String)> = texts.into_iter().collect();
+    texts.sort_unstable();
+    Ok(Lexical::new(texts.into_iter().map(|(id, text)| (id, analyzer.terms(&text))), bm25)?)
+}
+
+fn made_by(encoder: &TextEncoder, texts: &ItemTexts) -> String {
+    format!("by {}, template \"{}\"", encoder.name(), texts.template())
+}
+
+fn from_zero(to: f64) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync + 'static {
+    move |text| match text.parse() {
+        Ok(number) if (0.0..=to).contains(&number) => Ok(number),
+        _ if to < f64::MAX => Err(format!("a number from 0 to {to}")),
+        _ => Err("a number from 0".to_owned()),
     }
 }
 

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use clap::builder::PossibleValuesParser;
 use rec_core::device;
 use rec_encoder::TextEncoder;
@@ -23,9 +25,15 @@ impl EncoderArgs {
     /// The folder is not that of a model, or the device is not there.
     pub fn load(&self) -> Result<TextEncoder, Error> {
         let device = device::by_name(&self.device)?;
-        Ok(match self.model.as_str() {
-            "bundled" => TextEncoder::bundled(&device)?,
-            folder => TextEncoder::from_dir(folder, &device)?,
+        Ok(match self.folder() {
+            None => TextEncoder::bundled(&device)?,
+            Some(folder) => TextEncoder::from_dir(folder, &device)?,
         })
+    }
+
+    /// The model's folder; none for the bundled model.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        Some(Path::new(&self.model)).filter(|_| self.model != "bundled")
     }
 }

@@ -3,16 +3,23 @@
 //! - [`run`] and [`claim`]: the frame of a program that prints, fails politely and checks what it says.
 //! - [`EncoderArgs`]: `--model` and `--device`.
 //! - [`embed`]: lines in, vectors out.
-//! - [`titles`]: film titles as people say them.
+//! - [`films`] and [`titles`]: MovieLens 100K, and film titles as people say them.
+//! - [`Parts`]: models of films, and the hybrid of them.
+//! - [`cost`], [`likeness`]: what a model folder costs, and how much of another model it keeps.
 
 mod args;
+pub mod cost;
 pub mod embed;
 pub mod evaluation;
+pub mod films;
 pub mod items;
+pub mod likeness;
+mod parts;
 mod terminal;
 pub mod titles;
 
 pub use args::EncoderArgs;
+pub use parts::Parts;
 pub use terminal::{Error, claim, fit, run};
 
 /// The program in the README, compiled and run.

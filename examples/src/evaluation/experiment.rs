@@ -1,6 +1,10 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use rec_data::{Catalogue, Column, Id, InteractionFields, Interactions, Values, atomic};
 use rec_eval::{Relevance, Relevant};
 
@@ -74,6 +78,33 @@ impl Experiment {
         targets: Option<&Interactions>,
     ) -> Self {
         Self { name: name.into(), catalogue, train, histories, relevance: targets.map(Relevance::binary) }
+    }
+
+    /// The experiment where a share of the items, drawn by the seed, are new: nobody has met them in training or in a history,
+    /// they are all that is to be found, and the users who have one to find are all that are judged. Every item remains a
+    /// candidate.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing to judge by, or none of the drawn items is to be found by anybody.
+    pub fn with_held_out_items(self, share: f64, seed: u64) -> Result<Self, Error> {
+        let relevance = self.relevance.ok_or("held-out items, and no targets to judge by")?;
+        let mut ids: Vec<&Id> = self.catalogue.ids().iter().collect();
+        ids.sort_unstable();
+        let n = (ids.len() as f64 * share).ceil() as usize;
+        let (held, _) = ids.partial_shuffle(&mut ChaCha8Rng::seed_from_u64(seed), n);
+        let held: HashSet<&Id> = held.iter().copied().collect();
+        let warm = |log: &Interactions| log.filter(|_, interaction| !held.contains(&interaction.item));
+        let targets = relevance.iter().flat_map(|(user, relevant)| {
+            let cold = relevant.iter().filter(|(item, _)| held.contains(item));
+            cold.map(move |(item, gain)| (user.clone(), item.clone(), gain))
+        });
+        let relevance = Relevance::from_judgements(targets)?;
+        if relevance.is_empty() {
+            return Err(format!("none of the {n} held-out items is anybody's target").into());
+        }
+        let (train, histories) = (warm(&self.train), self.histories.as_ref().map(warm));
+        Ok(Self { train, histories, relevance: Some(relevance), ..self })
     }
 
     /// What the data set is called.

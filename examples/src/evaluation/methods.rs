@@ -3,7 +3,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use rec_core::{Interests, VectorTable};
-use rec_data::{History, Hit, Id, IdMap, Interactions, RankedList};
+use rec_data::{History, Hit, Id, IdMap, RankedList};
 use rec_encoder::TextEncoder;
 use rec_interest::{Average, Decay, UserEncoder};
 use rec_score::{Cosine, Filter, FlatIndex};
@@ -68,60 +68,32 @@ impl Method for Random<'_> {
     }
 }
 
-/// The items with most training interactions, the same for everybody.
-#[derive(Debug)]
-pub struct Popularity {
-    /// All items of the catalogue with their counts, in the one order.
-    list: RankedList,
-}
-
-impl Popularity {
-    /// Counts the interactions of each item of the catalogue.
-    ///
-    /// # Errors
-    ///
-    /// None that data could cause.
-    pub fn new(items: &IdMap, train: &Interactions) -> Result<Self, Error> {
-        let counts = train.popularity();
-        let count = |id: &Id| train.items().row(id).map_or(0, |row| counts[row]) as f32;
-        let list = RankedList::new(items.iter().map(|id| Hit { id: id.clone(), score: count(id) }))?;
-        Ok(Self { list })
-    }
-}
-
-impl Method for Popularity {
-    fn rank(&self, tasks: &[Task], k: usize) -> Result<Vec<RankedList>, Error> {
-        let rank = |task: &Task| {
-            let best = self.list.iter().filter(|hit| task.filter.accepts(&hit.id)).take(k);
-            Ok(RankedList::new(best.cloned())?)
-        };
-        tasks.par_iter().map(rank).collect()
-    }
-}
-
 /// Items by the cosine of their texts to the decayed average of the history's: zero-shot, nothing is learned.
 #[derive(Debug)]
 pub struct TextAverage {
     items: VectorTable,
     index: FlatIndex,
     model: Average,
+    last: usize,
 }
 
 impl TextAverage {
-    /// Ranks the items of this table; `decay` is the factor by which an event counts less with each newer one, 1 for none.
+    /// Ranks the items of this table; `decay` is the factor by which an event counts less with each newer one, 1 for none, and
+    /// only the newest `last` events count at all.
     ///
     /// # Errors
     ///
     /// The vectors are none that a cosine takes.
-    pub fn new(items: VectorTable, decay: f64) -> Result<Self, Error> {
+    pub fn new(items: VectorTable, decay: f64, last: usize) -> Result<Self, Error> {
         let index = FlatIndex::with_scorer(items.clone(), &Cosine)?;
-        Ok(Self { items, index, model: Average::with_decay(Decay::geometric(decay)).normalized() })
+        Ok(Self { items, index, model: Average::with_decay(Decay::geometric(decay)).normalized(), last })
     }
 }
 
 impl Method for TextAverage {
     fn rank(&self, tasks: &[Task], k: usize) -> Result<Vec<RankedList>, Error> {
-        let histories: Vec<&History> = tasks.iter().map(|task| &task.history).collect();
+        let histories: Vec<History> = tasks.iter().map(|task| task.history.last_n(self.last)).collect();
+        let histories: Vec<&History> = histories.iter().collect();
         top_k(&self.index, &self.model.interests(&self.items, &histories), tasks, k)
     }
 }

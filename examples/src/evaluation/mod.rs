@@ -1,12 +1,16 @@
 //! Offline evaluation: a split data set, methods that rank its items for its users, and the loop between them.
 
+mod collaborative;
 mod experiment;
 mod judge;
 mod methods;
+mod training;
 
+pub use collaborative::Collaborative;
 pub use experiment::{Experiment, Target};
 pub use judge::{Judge, Judged};
-pub use methods::{HistoryReader, Method, Popularity, Random, Task, TextAverage};
+pub use methods::{HistoryReader, Method, Random, Task, TextAverage};
+pub use training::{Model, ModelArgs};
 
 use std::time::Duration;
 

@@ -1,0 +1,210 @@
+"""Training and full-catalogue top-10 for all users, by this library, implicit and LensKit: see scripts/peers/cf.
+
+Every measurement is a process of its own, and the systems take turns, so that what else the machine does meets all of them. The
+median of the rounds is printed, and the ratio to this library. Peak memory is that of the whole process, data and interpreter
+included.
+"""
+
+import argparse
+import collections
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+K, NEIGHBOURS, FACTORS, ALPHA, ALS_LAMBDA, EASE_LAMBDA = 10, 100, 64, 5.0, 10.0, 200.0
+THREADS = 2
+# LensKit ranks for so many users at most.
+LENSKIT_USERS = 1000
+MODELS = {
+    "item-knn": ("rec-cf", "implicit", "lenskit"),
+    "als": ("rec-cf", "implicit", "lenskit"),
+    "bpr": ("rec-cf", "implicit", "lenskit"),
+    "ease": ("rec-cf", "lenskit"),
+}
+
+
+def read(path):
+    """User and item of each interaction, numbered in the order of their ids."""
+    import pandas
+
+    log = pandas.read_csv(path, sep="\t", usecols=["user_id:token", "item_id:token"])
+    return log.rename(columns={"user_id:token": "user_id", "item_id:token": "item_id"}).drop_duplicates()
+
+
+def implicit_model(model, iterations):
+    import implicit.als
+    import implicit.bpr
+    import implicit.nearest_neighbours
+
+    if model == "item-knn":
+        return implicit.nearest_neighbours.CosineRecommender(K=NEIGHBOURS, num_threads=THREADS)
+    if model == "als":
+        return implicit.als.AlternatingLeastSquares(
+            factors=FACTORS, regularization=ALS_LAMBDA, alpha=ALPHA + 1, iterations=iterations, num_threads=THREADS, random_state=0
+        )
+    return implicit.bpr.BayesianPersonalizedRanking(
+        factors=FACTORS, learning_rate=0.05, regularization=0.01, iterations=iterations, num_threads=THREADS, random_state=0
+    )
+
+
+def run_implicit(model, path, iterations):
+    import numpy as np
+    import scipy.sparse
+
+    log = read(path)
+    rows, columns = (log[name].astype("category").cat.codes.to_numpy() for name in ("user_id", "item_id"))
+    matrix = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)))
+    del log, rows, columns
+    fitted = implicit_model(model, iterations)
+    start = time.perf_counter()
+    fitted.fit(matrix, show_progress=False)
+    trained = time.perf_counter()
+    n = 0
+    # All users at once would need a dense matrix of their scores.
+    for first in range(0, matrix.shape[0], 4096):
+        users = np.arange(first, min(first + 4096, matrix.shape[0]))
+        ids, _ = fitted.recommend(users, matrix[users], N=K, filter_already_liked_items=True)
+        n += ids.size
+    return trained - start, time.perf_counter() - trained, n
+
+
+def lenskit_scorer(model, iterations):
+    if model == "item-knn":
+        from lenskit.knn import ItemKNNScorer
+
+        return ItemKNNScorer(max_nbrs=NEIGHBOURS, save_nbrs=NEIGHBOURS, feedback="implicit")
+    if model == "als":
+        from lenskit.als import ImplicitMFScorer
+
+        return ImplicitMFScorer(embedding_size=FACTORS, epochs=iterations, regularization=ALS_LAMBDA, weight=ALPHA)
+    if model == "bpr":
+        from lenskit.flexmf import FlexMFImplicitScorer
+
+        return FlexMFImplicitScorer(embedding_size=FACTORS, epochs=iterations, preset="bpr")
+    from lenskit.knn.ease import EASEScorer
+
+    return EASEScorer(regularization=EASE_LAMBDA)
+
+
+def run_lenskit(model, path, iterations):
+    import lenskit.batch
+    import lenskit.data
+    import lenskit.pipeline
+
+    data = lenskit.data.from_interactions_df(read(path))
+    pipeline = lenskit.pipeline.topn_pipeline(lenskit_scorer(model, iterations), n=K)
+    start = time.perf_counter()
+    pipeline.train(data)
+    trained = time.perf_counter()
+    users = list(data.users.ids())
+    # A pipeline for each user takes milliseconds: of many users a sample is timed, and the time scaled. One process, because a
+    # second one takes longer to start than it saves.
+    sample = users[:: -(-len(users) // LENSKIT_USERS)]
+    lists = lenskit.batch.recommend(pipeline, sample, K, n_jobs=1)
+    seconds = (time.perf_counter() - trained) * len(users) / len(sample)
+    return trained - start, seconds, sum(len(items) for items in lists.lists())
+
+
+def child(system, model, path, iterations):
+    train, lists, n = {"implicit": run_implicit, "lenskit": run_lenskit}[system](model, path, iterations)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(json.dumps({"train": train, "lists": lists, "peak_mb": peak, "n": n}))
+
+
+def measure(program, system, model, path, iterations, timeout):
+    """What one process says, or why it says nothing."""
+    environment = dict(os.environ, RAYON_NUM_THREADS=str(THREADS), OMP_NUM_THREADS=str(THREADS), OPENBLAS_NUM_THREADS="1")
+    environment |= {"MKL_NUM_THREADS": str(THREADS), "LK_NUM_THREADS": str(THREADS), "CUDA_VISIBLE_DEVICES": ""}
+    command = [program, model, path, str(iterations)]
+    if system != "rec-cf":
+        command = [sys.executable, __file__, "--child", system, model, path, str(iterations)]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return f"more than {timeout} s"
+    if done.returncode != 0:
+        return (done.stderr.strip().splitlines() or ["failed"])[-1]
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def generate(n_users, n_items, n_interactions, path):
+    """Interactions of users of alike activity with items of Zipf popularity, drawn with replacement from a fixed seed; those of a
+    user with an item that come again are left out."""
+    import numpy as np
+
+    random = np.random.Generator(np.random.PCG64(7))
+    ends = np.cumsum(1 / np.arange(1, n_items + 1))
+    # Items are numbered at random, so that their order says nothing of their popularity.
+    names = random.permutation(n_items)
+    written, per_block = 0, 10_000
+    with open(path, "w", encoding="ascii") as file:
+        file.write("user_id:token\titem_id:token\n")
+        for first in range(0, n_users, per_block):
+            users = min(per_block, n_users - first)
+            n = n_interactions * (first + users) // n_users - n_interactions * first // n_users
+            user = first + random.integers(0, users, n)
+            item = names[np.searchsorted(ends, random.random(n) * ends[-1])]
+            pairs = np.unique(user.astype(np.int64) * n_items + item)
+            user, item = np.divmod(pairs, n_items)
+            file.write("".join(f"{u}\t{i}\n" for u, i in zip(user.tolist(), item.tolist())))
+            written += len(pairs)
+    print(f"{path}: {written} interactions")
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("program")
+    arguments.add_argument("files", nargs="*")
+    arguments.add_argument("--generate", nargs=4, metavar=("USERS", "ITEMS", "INTERACTIONS", "FILE"))
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--models", default=",".join(MODELS))
+    arguments.add_argument("--systems", default="rec-cf,implicit,lenskit")
+    arguments.add_argument("--als-iterations", type=int, default=15)
+    arguments.add_argument("--bpr-epochs", type=int, default=20)
+    arguments.add_argument("--timeout", type=float, default=600, help="seconds for one process")
+    arguments = arguments.parse_args()
+    if arguments.generate:
+        *numbers, path = arguments.generate
+        return generate(*map(int, numbers), path)
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "?")
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("implicit", "lenskit", "numpy", "scipy", "torch")]
+    print(f"{cpu}, {THREADS} threads, {arguments.rounds} rounds, Python {platform.python_version()}, {', '.join(versions)}\n")
+    print("| data | model | system | train s | top-10 s | peak MB | train ratio | top-10 ratio | peak ratio |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for path in arguments.files:
+        for model in arguments.models.split(","):
+            systems = [system for system in MODELS[model] if system in arguments.systems.split(",")]
+            iterations = arguments.als_iterations if model == "als" else arguments.bpr_epochs
+            found, failed = collections.defaultdict(list), {}
+            for _ in range(arguments.rounds):
+                for system in systems:
+                    if system not in failed:
+                        got = measure(arguments.program, system, model, path, iterations, arguments.timeout)
+                        if isinstance(got, str):
+                            failed[system] = got
+                        else:
+                            found[system].append(got)
+            name, own = os.path.basename(path), None
+            for system in systems:
+                if system in failed:
+                    print(f"| {name} | {model} | {system} | {failed[system]} | | | | | |", flush=True)
+                    continue
+                values = [statistics.median(one[key] for one in found[system]) for key in ("train", "lists", "peak_mb")]
+                own = values if system == "rec-cf" else own
+                ratios = [f"{value / base:.2f}" for value, base in zip(values, own)] if own else ["", "", ""]
+                cells = [f"{values[0]:.3f}", f"{values[1]:.3f}", f"{values[2]:.0f}", *ratios]
+                print(f"| {name} | {model} | {system} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        child(*sys.argv[2:5], int(sys.argv[5]))
+    else:
+        main()
