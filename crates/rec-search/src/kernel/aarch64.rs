@@ -27,11 +27,19 @@ impl Wide for Neon {
 
     #[inline(always)]
     fn mul_add(self, a: [f32x4; 4], b: [f32x4; 4], c: [f32x4; 4]) -> [f32x4; 4] {
-        std::array::from_fn(|i| self.mul_add_f32x4(a[i], b[i], c[i]))
+        let mut sums = c;
+        for i in 0..4 {
+            sums[i] = self.mul_add_f32x4(a[i], b[i], c[i]);
+        }
+        sums
     }
 
     #[inline(always)]
     fn sums(self, all: [[f32x4; 4]; LANES]) -> [f32; LANES] {
-        all.map(|lanes| sum(cast(lanes)))
+        let mut sums = [0.0; LANES];
+        for i in 0..LANES {
+            sums[i] = sum(cast(all[i]));
+        }
+        sums
     }
 }

@@ -1,4 +1,5 @@
 //! The one dot product, alone and many at a time.
+#![expect(clippy::needless_range_loop, reason = "indices of several arrays at once")]
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
@@ -144,10 +145,16 @@ fn tiles<W: Wide, const R: usize, const Q: usize>(
     let n_rows = rows.count();
     for first in (0..n_rows).step_by(R) {
         // Beyond the end the last one is repeated, and the products are let go.
-        let row: [&[f32]; R] = std::array::from_fn(|r| rows.at((first + r).min(n_rows - 1)));
+        let mut row = [&[][..]; R];
+        for r in 0..R {
+            row[r] = rows.at((first + r).min(n_rows - 1));
+        }
         let kept = R.min(n_rows - first);
         for (group, of_group) in queries.chunks(Q).enumerate() {
-            let query: [&[f32]; Q] = std::array::from_fn(|q| of_group[q.min(of_group.len() - 1)]);
+            let mut query = [&[][..]; Q];
+            for q in 0..Q {
+                query[q] = of_group[q.min(of_group.len() - 1)];
+            }
             for line in ahead.next().unwrap_or_default() {
                 prefetch(line);
             }
@@ -215,27 +222,36 @@ fn part<W: Wide, const R: usize, const Q: usize, const PR: usize, const PQ: usiz
 ) {
     let dim = queries[first_query].len();
     let (whole, rest) = (dim / LANES, dim % LANES);
-    // One length for all, so that the loop below has no checks.
-    let row: [&[[f32; LANES]]; PR] = std::array::from_fn(|r| &rows[first_row + r].as_chunks().0[..whole]);
-    let query: [&[[f32; LANES]]; PQ] =
-        std::array::from_fn(|q| &queries[first_query + q].as_chunks().0[..whole]);
+    // One length for all, so that the loop below has no checks. Loops and not closures, as compilers may leave those out of the
+    // kernel, and compile them without its instructions.
+    let (mut row, mut query) = ([&[][..]; PR], [&[][..]; PQ]);
+    for r in 0..PR {
+        row[r] = &rows[first_row + r].as_chunks::<LANES>().0[..whole];
+    }
+    for q in 0..PQ {
+        query[q] = &queries[first_query + q].as_chunks::<LANES>().0[..whole];
+    }
     let mut sums = [[wide.zero(); PR]; PQ];
+    let mut values = [wide.zero(); PR];
     for i in 0..whole {
-        let row: [W::Lanes; PR] = std::array::from_fn(|r| wide.load(&row[r][i]));
+        for r in 0..PR {
+            values[r] = wide.load(&row[r][i]);
+        }
         for q in 0..PQ {
             let query = wide.load(&query[q][i]);
             for r in 0..PR {
-                sums[q][r] = wide.mul_add(row[r], query, sums[q][r]);
+                sums[q][r] = wide.mul_add(values[r], query, sums[q][r]);
             }
         }
     }
     if rest > 0 {
-        let row: [W::Lanes; PR] =
-            std::array::from_fn(|r| wide.load(&filled_up(&rows[first_row + r][whole * LANES..])));
+        for r in 0..PR {
+            values[r] = wide.load(&filled_up(&rows[first_row + r][whole * LANES..]));
+        }
         for q in 0..PQ {
             let query = wide.load(&filled_up(&queries[first_query + q][whole * LANES..]));
             for r in 0..PR {
-                sums[q][r] = wide.mul_add(row[r], query, sums[q][r]);
+                sums[q][r] = wide.mul_add(values[r], query, sums[q][r]);
             }
         }
     }

@@ -98,7 +98,11 @@ impl Wide for Portable {
 
     #[inline(always)]
     fn mul_add(self, a: Self::Lanes, b: Self::Lanes, c: Self::Lanes) -> Self::Lanes {
-        std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
+        let mut sums = c;
+        for i in 0..LANES {
+            sums[i] = a[i].mul_add(b[i], c[i]);
+        }
+        sums
     }
 
     #[inline(always)]
@@ -110,8 +114,13 @@ impl Wide for Portable {
 /// The sum of sixteen lanes, in the order of [`Wide::sums`].
 #[inline(always)]
 pub(crate) fn sum(lanes: [f32; LANES]) -> f32 {
-    let by8: [f32; 8] = std::array::from_fn(|i| lanes[i] + lanes[i + 8]);
-    let by4: [f32; 4] = std::array::from_fn(|i| by8[i] + by8[i + 4]);
+    let (mut by8, mut by4) = ([0.0; 8], [0.0; 4]);
+    for i in 0..8 {
+        by8[i] = lanes[i] + lanes[i + 8];
+    }
+    for i in 0..4 {
+        by4[i] = by8[i] + by8[i + 4];
+    }
     (by4[0] + by4[2]) + (by4[1] + by4[3])
 }
 

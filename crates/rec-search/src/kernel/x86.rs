@@ -37,21 +37,25 @@ impl Wide for V4 {
     #[inline(always)]
     fn sums(self, all: [__m512; LANES]) -> [f32; LANES] {
         let f = self.avx512f;
-        let by8: [__m512; 8] = std::array::from_fn(|i| {
+        let mut by8 = [all[0]; 8];
+        for i in 0..8 {
             let (a, b) = (all[i], all[i + 8]);
             // The outer halves of both, and then the inner ones.
-            f._mm512_add_ps(f._mm512_mask_blend_ps(0xff00, a, b), f._mm512_shuffle_f32x4::<0x4e>(a, b))
-        });
-        let by4: [__m512; 4] = std::array::from_fn(|i| {
+            by8[i] =
+                f._mm512_add_ps(f._mm512_mask_blend_ps(0xff00, a, b), f._mm512_shuffle_f32x4::<0x4e>(a, b));
+        }
+        let mut by4 = [all[0]; 4];
+        for i in 0..4 {
             let (a, b) = (by8[i], by8[i + 4]);
             let crossed = f._mm512_mask_blend_ps(0xf0f0, b, a);
             let moved = f._mm512_shuffle_f32x4::<0xb1>(crossed, crossed);
-            f._mm512_add_ps(f._mm512_mask_blend_ps(0xf0f0, a, b), moved)
-        });
-        let by2: [__m512; 2] = std::array::from_fn(|i| {
+            by4[i] = f._mm512_add_ps(f._mm512_mask_blend_ps(0xf0f0, a, b), moved);
+        }
+        let mut by2 = [all[0]; 2];
+        for i in 0..2 {
             let (a, b) = (by4[i], by4[i + 2]);
-            f._mm512_add_ps(f._mm512_mask_blend_ps(0xcccc, a, b), f._mm512_shuffle_ps::<0x4e>(a, b))
-        });
+            by2[i] = f._mm512_add_ps(f._mm512_mask_blend_ps(0xcccc, a, b), f._mm512_shuffle_ps::<0x4e>(a, b));
+        }
         let [a, b] = by2;
         let moved = f._mm512_permute_ps::<0xb1>(f._mm512_mask_blend_ps(0xaaaa, b, a));
         cast(f._mm512_add_ps(f._mm512_mask_blend_ps(0xaaaa, a, b), moved))
@@ -90,23 +94,30 @@ impl Wide for V3 {
 
     #[inline(always)]
     fn sums(self, all: [[__m256; 2]; LANES]) -> [f32; LANES] {
-        let f = self.avx;
         // As for AVX-512, but the first step adds registers, and eight vectors make one.
-        let eight = |first: usize| -> [f32; 8] {
-            let by8: [__m256; 8] =
-                std::array::from_fn(|i| f._mm256_add_ps(all[first + i][0], all[first + i][1]));
-            let by4: [__m256; 4] = std::array::from_fn(|i| {
-                let (a, b) = (by8[i], by8[i + 4]);
-                f._mm256_add_ps(f._mm256_blend_ps::<0xf0>(a, b), f._mm256_permute2f128_ps::<0x21>(a, b))
-            });
-            let by2: [__m256; 2] = std::array::from_fn(|i| {
-                let (a, b) = (by4[i], by4[i + 2]);
-                f._mm256_add_ps(f._mm256_blend_ps::<0xcc>(a, b), f._mm256_shuffle_ps::<0x4e>(a, b))
-            });
-            let [a, b] = by2;
-            let moved = f._mm256_permute_ps::<0xb1>(f._mm256_blend_ps::<0xaa>(b, a));
-            cast(f._mm256_add_ps(f._mm256_blend_ps::<0xaa>(a, b), moved))
-        };
-        cast([eight(0), eight(8)])
+        cast([sums_of_eight(self, &all[..8]), sums_of_eight(self, &all[8..])])
     }
+}
+
+/// Eight sums.
+#[inline(always)]
+fn sums_of_eight(simd: V3, all: &[[__m256; 2]]) -> __m256 {
+    let f = simd.avx;
+    let mut by8 = [all[0][0]; 8];
+    for i in 0..8 {
+        by8[i] = f._mm256_add_ps(all[i][0], all[i][1]);
+    }
+    let mut by4 = [all[0][0]; 4];
+    for i in 0..4 {
+        let (a, b) = (by8[i], by8[i + 4]);
+        by4[i] = f._mm256_add_ps(f._mm256_blend_ps::<0xf0>(a, b), f._mm256_permute2f128_ps::<0x21>(a, b));
+    }
+    let mut by2 = [all[0][0]; 2];
+    for i in 0..2 {
+        let (a, b) = (by4[i], by4[i + 2]);
+        by2[i] = f._mm256_add_ps(f._mm256_blend_ps::<0xcc>(a, b), f._mm256_shuffle_ps::<0x4e>(a, b));
+    }
+    let [a, b] = by2;
+    let moved = f._mm256_permute_ps::<0xb1>(f._mm256_blend_ps::<0xaa>(b, a));
+    f._mm256_add_ps(f._mm256_blend_ps::<0xaa>(a, b), moved)
 }
