@@ -21,7 +21,8 @@ pub const NAMES: &[&str] = &[
 ///
 /// # Errors
 ///
-/// The name is unknown, or the feature of the same name is off.
+/// The name is unknown, the feature of the same name is off, or there is no GPU: no adapter and driver that computes, or one
+/// that gives no device. The message tells why.
 ///
 /// ```
 /// let device = rec_core::device::by_name("flex")?;
@@ -36,7 +37,7 @@ pub fn by_name(name: &str) -> Result<Device, Error> {
         #[cfg(feature = "ndarray")]
         "ndarray" => Ok(ndarray()),
         #[cfg(feature = "wgpu")]
-        "wgpu" => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        "wgpu" => wgpu(),
         _ => Err(Error::device(format!("no device `{name}` in this build, which has {NAMES:?}"))),
     }
 }
@@ -61,6 +62,29 @@ pub fn host() -> Device {
 #[expect(deprecated, reason = "supported until burn drops it")]
 fn ndarray() -> Device {
     Device::ndarray()
+}
+
+/// The default GPU. Burn would look for one at the first operation, and panic without it.
+#[cfg(feature = "wgpu")]
+fn wgpu() -> Result<Device, Error> {
+    use std::sync::OnceLock;
+
+    use burn_wgpu::graphics::AutoGraphicsApi;
+    use burn_wgpu::{RuntimeOptions, WgpuDevice, WgpuInitError};
+
+    static FOUND: OnceLock<Result<(), String>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let options = RuntimeOptions::try_default().map_err(|error| error.to_string())?;
+        match burn_wgpu::try_init_setup::<AutoGraphicsApi>(&WgpuDevice::default(), options) {
+            // Somebody used the device before: it is there.
+            Ok(_) | Err(WgpuInitError::Registration { .. }) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    match found {
+        Ok(()) => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        Err(why) => Err(Error::device(format!("no GPU that wgpu can compute on: {why}"))),
+    }
 }
 
 /// Whether a device computes on the host's own cores with one of the backends of this build.

@@ -222,6 +222,29 @@ impl HistoryBatch {
         self
     }
 
+    /// The same events with other vectors, as an [`ItemSource`](crate::ItemSource) gives them: mask, ages, steps and weights stay.
+    ///
+    /// # Shapes
+    ///
+    /// `[batch, len, d]`, with `batch` and `len` those of the [items](Self::items).
+    ///
+    /// # Panics
+    ///
+    /// The batch or the length differs.
+    #[must_use]
+    pub fn with_vectors(mut self, vectors: Tensor<3>) -> Self {
+        let ([batch, len, _], [b, n, _]) = (self.items.dims(), vectors.dims());
+        assert_eq!(
+            [batch, len],
+            [b, n],
+            "vectors {:?} do not fit items {:?}",
+            vectors.dims(),
+            self.items.dims()
+        );
+        self.items = Sequence::new(vectors, self.items.mask_pad().cloned());
+        self
+    }
+
     /// The item vectors, `[batch, len, d_item]`, oldest first.
     #[must_use]
     pub fn items(&self) -> &Sequence {

@@ -4,7 +4,9 @@
 //! - [`Pooling`]: a sequence to one vector a row.
 //! - [`VectorTable`]: vectors with ids in one space, named by a [`Fingerprint`]; kept, saved, memory-mapped.
 //! - [`HistoryBatch`]: users' histories looked up in a table, with ages, steps and [weights](EventWeights).
+//! - [`ItemSource`]: where a model takes item rows from while it is trained: a frozen table, a trainable embedding, both.
 //! - [`Interests`]: what a user model makes of a history, on the host, ready for an index.
+//! - [`nn`]: what learned models are built of, with every draw from a seed; [`ModelFile`]: their parameters as a file.
 //!
 //! Padding and the rest of a batch never change a value; a row of padding gives the zero vector, never NaN.
 //!
@@ -24,8 +26,11 @@ mod error;
 mod fingerprint;
 mod history_batch;
 mod interests;
+mod item_source;
 pub mod mapped;
 pub mod masked;
+mod model_file;
+pub mod nn;
 mod pooling;
 mod sequence;
 mod vector_table;
@@ -34,6 +39,8 @@ pub use error::Error;
 pub use fingerprint::{Fingerprint, FingerprintBuilder};
 pub use history_batch::{EventWeights, HistoryBatch};
 pub use interests::Interests;
+pub use item_source::{FrozenItems, ItemEmbedding, ItemEmbeddingConfig, ItemSource, Sum};
+pub use model_file::ModelFile;
 pub use pooling::Pooling;
 pub use sequence::{Sequence, mask_from_lengths};
 pub use vector_table::VectorTable;

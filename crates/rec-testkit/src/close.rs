@@ -23,3 +23,21 @@ pub fn assert_close(name: &str, actual: &[f32], expected: &[f32], bound: f32) {
     println!("{name}: max abs difference {diff:.2e} over {} values, bound {bound:.0e}", actual.len());
     assert!(diff <= bound, "{name}: max abs difference {diff:e} exceeds {bound:e}");
 }
+
+/// [`assert_close`] with the bound relative to the largest expected value. Where that is below 1e-12, which is zero but for the
+/// rounding of f64, the bound is absolute.
+///
+/// # Panics
+///
+/// As `assert_close`.
+#[track_caller]
+pub fn assert_close_relative(name: &str, actual: &[f32], expected: &[f32], bound: f32) {
+    let largest = expected.iter().fold(0f32, |max, value| max.max(value.abs()));
+    let diff = max_abs_diff(actual, expected);
+    let relative = if largest < 1e-12 { diff } else { diff / largest };
+    println!(
+        "{name}: max relative difference {relative:.2e} over {} values, bound {bound:.0e}",
+        actual.len()
+    );
+    assert!(relative <= bound, "{name}: max difference {diff:e} of {largest:e} exceeds {bound:e}");
+}

@@ -5,9 +5,11 @@
 
 mod close;
 mod fixture;
+mod module;
 
-pub use close::{assert_close, max_abs_diff};
+pub use close::{assert_close, assert_close_relative, max_abs_diff};
 pub use fixture::{Fixture, fixture_path};
+pub use module::{assert_gradients, fill};
 
 use burn::tensor::Device;
 
