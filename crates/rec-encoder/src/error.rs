@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     /// The model hub, or its cache.
     #[cfg_attr(not(feature = "hub"), allow(dead_code, reason = "nothing else asks a hub"))]
     Hub,
+    /// Vectors of another space.
+    Space,
     /// The caller stopped the work.
     Interrupted,
 }
@@ -69,6 +71,12 @@ impl Error {
     #[must_use]
     pub fn is_tensor(&self) -> bool {
         self.kind == Kind::Tensor
+    }
+
+    /// Whether two vectors of different spaces were about to meet.
+    #[must_use]
+    pub fn is_space_mismatch(&self) -> bool {
+        self.kind == Kind::Space
     }
 
     /// Whether the caller's progress callback stopped the work.

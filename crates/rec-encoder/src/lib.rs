@@ -17,6 +17,7 @@
 //!   Llama, Mistral, Qwen2, Qwen3 and Gemma 3. One block runs them all; [`TransformerConfig`] says where they differ. Bring your
 //!   own to [`TextEncoder::from_parts`].
 //! - [`StaticEncoder`]: the other that is loaded, a table of embeddings, and `Distillation` makes one from a transformer.
+//! - [`EmbeddingCache`]: vectors of texts that were encoded before, in memory and in a file.
 //! - [`WeightFormat`]: how weights are stored, down to [`Block8`] and [`Block4`], as the bundled model has them.
 //!
 //! # Features
@@ -27,6 +28,7 @@
 //! - `bundled` (default): `TextEncoder::bundled`, a small English model of 9 MB compiled into the program. Turn it off
 //!   when you load a folder of your own and care about download size; the linker drops it anyway when it is not used.
 
+mod cache;
 mod checkpoint;
 mod compress;
 #[cfg(feature = "distill")]
@@ -44,6 +46,7 @@ mod tokenizer_json;
 mod transformer;
 
 pub use burn;
+pub use cache::EmbeddingCache;
 pub use checkpoint::LoadReport;
 pub use checkpoint::block4::Block4;
 pub use checkpoint::block8::Block8;
@@ -53,7 +56,7 @@ pub use error::Error;
 #[cfg(feature = "hub")]
 pub use hub::Hub;
 pub use static_encoder::StaticEncoder;
-pub use text_encoder::{Chunks, Encoded, Progress, TextEncoder, WeightFormat};
+pub use text_encoder::{Chunks, Encoded, Progress, TextEncoder, TextModel, WeightFormat};
 pub use token_encoder::TokenEncoder;
 pub use transformer::{
     Activation, AttentionConfig, FeedForwardConfig, Layer, LearnedPositions, NormKind, Norms, RelativeBias,

@@ -137,10 +137,12 @@ fn loading_holds_the_weights_once() {
         mib(peak)
     );
     assert!(encoder.report().n_values * 4 == weights);
-    // On an accelerator the weights are elsewhere.
+    // On an accelerator the weights are elsewhere; a driver in software keeps them here, in pools larger than they are.
+    if rec_core::device::is_host(&device()) {
+        assert!(after <= weights + SLACK, "{:.1} MiB once loaded", mib(after));
+    }
     if rec_testkit::device_name() == "flex" {
         assert!(after >= weights, "the weights are in memory");
     }
-    assert!(after <= weights + SLACK, "{:.1} MiB once loaded", mib(after));
     assert!(peak <= weights + largest + SLACK, "{:.1} MiB at most", mib(peak));
 }

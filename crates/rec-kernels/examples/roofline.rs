@@ -3,11 +3,9 @@
 //!
 //!     cargo run --release -p rec-kernels --example roofline [-- REPETITIONS]
 //!
-//! With `serve` as the argument it reads lines `TEXTS LENGTH` from the standard input and answers each with the
-//! milliseconds of one pass: `benches/peers/encoder.py` interleaves it with other programs.
+//! With `peak` as the argument it prints the first alone, in GFLOP/s on all threads.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program")]
 
-use std::io::BufRead;
 use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
@@ -25,17 +23,13 @@ const N_HEADS: usize = 12;
 const SHAPES: [[usize; 2]; 7] = [[32, 16], [32, 64], [32, 128], [8, 256], [1, 16], [1, 128], [1, 512]];
 
 fn main() {
-    let weights = Weights::new();
-    let encoder = weights.encoder();
     let argument = std::env::args().nth(1);
-    if argument.as_deref() == Some("serve") {
-        for line in std::io::stdin().lock().lines() {
-            let line = line.unwrap();
-            let (batch, len) = line.split_once(' ').unwrap();
-            println!("{:.4}", 1e3 * seconds(&encoder, [batch.parse().unwrap(), len.parse().unwrap()]));
-        }
+    if argument.as_deref() == Some("peak") {
+        let n_threads = rayon::current_num_threads();
+        println!("{:.1}", median((0..=20).map(|_| peak(n_threads)).collect()));
         return;
     }
+    let encoder = Weights::new().encoder();
     let repetitions = argument.map_or(15, |argument| argument.parse().unwrap());
     let n_threads = rayon::current_num_threads();
     println!("{n_threads} threads, {:.1} MB of packed weights", encoder.memory() as f64 / 1e6);

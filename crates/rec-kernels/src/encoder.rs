@@ -12,6 +12,8 @@ use crate::scratch::Scratch;
 ///
 /// It is a copy: it holds as much memory again as the weights of the blocks ([`memory`](Self::memory)), and does not see
 /// later changes of them.
+///
+/// Threads leave their intermediate values to the next call: some MB each, and more after long sequences.
 #[derive(Debug)]
 pub struct Encoder {
     common: Common,
@@ -26,7 +28,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Packs the weights of a model.
+    /// Packs the weights of a model; the page of the crate has an example.
     ///
     /// # Panics
     ///

@@ -50,7 +50,8 @@
 //!
 //! Kernels are written once, for vectors of any length (crate `pulp`), and chosen at run time: AVX-512 (feature `x86-v4`,
 //! on by default), AVX2 with FMA, NEON, or one value at a time. `examples/roofline.rs` measures how near the whole comes to
-//! the rate of multiply-adds alone; `scripts/encoder.py` compares it with PyTorch and ONNX Runtime.
+//! the rate of multiply-adds alone; `benches/peers/encoder` compares encoders on these kernels with PyTorch, ONNX Runtime and
+//! what is built on them (`docs/performance.md`).
 
 mod activation;
 mod attention;

@@ -1,12 +1,15 @@
+mod cached;
 mod compress;
 mod derive;
 mod host;
 mod load;
 mod save;
 mod stream;
+mod train;
 
 pub use save::WeightFormat;
 pub use stream::{Chunks, Encoded, Progress};
+pub use train::TextModel;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -239,6 +242,11 @@ impl TextEncoder {
                 return Err(Error::new(Kind::Interrupted, message));
             }
         }
+        self.table(ids, vectors, done.n_truncated_texts)
+    }
+
+    /// Vectors of texts as a table that says how they were made.
+    fn table(&self, ids: Vec<Id>, vectors: Vec<f32>, n_truncated_texts: usize) -> Result<VectorTable, Error> {
         let ids =
             IdMap::try_from_ids(ids).map_err(|e| Error::new(Kind::Text, "cannot embed").caused_by(e))?;
         let table = VectorTable::new(ids, vectors, self.dim(), self.space())
@@ -246,7 +254,7 @@ impl TextEncoder {
         let table = table
             .with_provenance("encoder", self.name())
             .with_provenance("max_len", self.max_len().to_string())
-            .with_provenance("n_truncated_texts", done.n_truncated_texts.to_string());
+            .with_provenance("n_truncated_texts", n_truncated_texts.to_string());
         Ok(match self.windows {
             Some((windows, pooling)) => table.with_provenance("windows", format!("{windows}, {pooling:?}")),
             None => table,
@@ -267,7 +275,7 @@ impl TextEncoder {
         let texts: Vec<_> = texts.iter().map(|text| self.prepare(text.as_ref())).collect();
         let encodings = self.inner.tokenizer.encode_batch(&texts)?;
         let batch = TokenBatch::collate(&encodings, self.inner.tokenizer.pad_id(), PaddingSide::Right, None);
-        Ok(self.inner.model.encode(&batch))
+        self.inner.states(&batch)
     }
 
     /// What the tokenizer sees of a text: a prompt before it, and lower case if the folder says so.
@@ -364,12 +372,17 @@ impl Inner {
         self.tokenizer.max_len().unwrap_or(self.model.max_len())
     }
 
+    /// Tokens to token states, `[batch, len, d_model]`.
+    fn states(&self, tokens: &TokenBatch) -> Result<Sequence, Error> {
+        match &self.model {
+            Model::Transformer(model) => model.encode(tokens, self.max_len()),
+            model => Ok(model.encode(tokens)),
+        }
+    }
+
     /// Tokens to final vectors, `[batch, dim]`; the first `n_unpooled` states of every text are not pooled.
     fn forward(&self, tokens: &TokenBatch, n_unpooled: usize) -> Result<Tensor<2>, Error> {
-        let mut states = match &self.model {
-            Model::Transformer(model) => model.encode(tokens, self.max_len())?,
-            model => model.encode(tokens),
-        };
+        let mut states = self.states(tokens)?;
         if n_unpooled > 0 {
             let (batch, len) = (tokens.batch(), tokens.len());
             let mut mask = tokens.mask_pad();

@@ -32,18 +32,34 @@ pub struct Encoded {
     values: Vec<f32>,
     dim: usize,
     n_tokens: usize,
-    n_truncated_texts: usize,
+    /// For each text.
+    is_truncated: Vec<bool>,
 }
 
 impl Encoded {
     pub(super) fn empty(dim: usize) -> Self {
-        Self { values: Vec::new(), dim, n_tokens: 0, n_truncated_texts: 0 }
+        Self { values: Vec::new(), dim, n_tokens: 0, is_truncated: Vec::new() }
     }
 
     pub(super) fn append(&mut self, other: Self) {
         self.values.extend(other.values);
         self.n_tokens += other.n_tokens;
-        self.n_truncated_texts += other.n_truncated_texts;
+        self.is_truncated.extend(other.is_truncated);
+    }
+
+    /// The same count of tokens, and no texts.
+    pub(super) fn without_vectors(&self) -> Self {
+        Self { n_tokens: self.n_tokens, ..Self::empty(self.dim) }
+    }
+
+    pub(super) fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+
+    /// One more text.
+    pub(super) fn push(&mut self, vector: &[f32], is_truncated: bool) {
+        self.values.extend_from_slice(vector);
+        self.is_truncated.push(is_truncated);
     }
 
     /// The number of texts.
@@ -94,7 +110,17 @@ impl Encoded {
     /// Texts that were longer than the model takes and lost their ends.
     #[must_use]
     pub fn n_truncated_texts(&self) -> usize {
-        self.n_truncated_texts
+        self.is_truncated.iter().filter(|&&is_truncated| is_truncated).count()
+    }
+
+    /// Whether text `i` was one of them.
+    ///
+    /// # Panics
+    ///
+    /// `i >= len()`.
+    #[must_use]
+    pub fn is_truncated(&self, i: usize) -> bool {
+        self.is_truncated[i]
     }
 }
 
@@ -171,10 +197,14 @@ fn encode(encoder: &TextEncoder, texts: &[String]) -> Result<Encoded, Error> {
     let (inner, dim) = (&*encoder.inner, encoder.dim());
     let Some((windows, pooling)) = encoder.windows else {
         let encodings = inner.tokenizer.encode_batch(texts)?;
-        return Ok(Encoded { values: vectors(encoder, &encodings)?, dim, ..count(&encodings) });
+        let is_truncated = encodings.iter().map(|encoding| encoding.n_truncated > 0).collect();
+        let n_tokens = n_tokens(&encodings);
+        return Ok(Encoded { values: vectors(encoder, &encodings)?, dim, n_tokens, is_truncated });
     };
     let of_text = inner.tokenizer.encode_windows_batch(texts, windows)?;
     let n_windows: Vec<usize> = of_text.iter().map(Vec::len).collect();
+    let is_truncated =
+        of_text.iter().map(|windows| windows.iter().any(|window| window.n_truncated > 0)).collect();
     let encodings: Vec<Encoding> = of_text.into_iter().flatten().collect();
     let of_windows = vectors(encoder, &encodings)?;
     let (mut values, mut rest) = (Vec::with_capacity(texts.len() * dim), &*of_windows);
@@ -186,16 +216,12 @@ fn encode(encoder: &TextEncoder, texts: &[String]) -> Result<Encoded, Error> {
         }
         rest = after;
     }
-    Ok(Encoded { values, dim, ..count(&encodings) })
+    Ok(Encoded { values, dim, n_tokens: n_tokens(&encodings), is_truncated })
 }
 
-/// What the encodings of whole texts, or of all their windows, add up to; without vectors.
-fn count(encodings: &[Encoding]) -> Encoded {
-    Encoded {
-        n_tokens: encodings.iter().map(|encoding| encoding.ids.len()).sum(),
-        n_truncated_texts: encodings.iter().filter(|encoding| encoding.n_truncated > 0).count(),
-        ..Encoded::empty(1)
-    }
+/// Of whole texts, or of all their windows.
+fn n_tokens(encodings: &[Encoding]) -> usize {
+    encodings.iter().map(|encoding| encoding.ids.len()).sum()
 }
 
 #[cfg(feature = "distill")]
