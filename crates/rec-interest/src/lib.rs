@@ -27,6 +27,11 @@
 //! - [`UserEncoder`]: histories to interests; one required method.
 //! - [`Average`]: the weighted average of the items, with [`Decay`] by age or by step and with negative feedback.
 //! - [`Pooling`] is a user encoder too: the mean, the last item, the largest values.
+//! - Learned models, each a config and a seed away: [`AdditiveAttention`] (NAML), [`Nrms`], [`Lstur`], [`SasRec`] (UniSRec);
+//!   [`PolyAttention`] (ComiRec-SA, MINER) and [`Capsules`] (MIND) for several interests.
+//! - [`TrainedUserEncoder`]: a learned model with the space of its items, saved and loaded.
+//! - [`EachItem`]: the history itself, for scorers that attend to it.
+//! - [`Adaptor`]: text vectors to item vectors, UniSRec's mixture of experts; [`GatedFusion`]: interests and a profile.
 //! - [`TokenAttention`]: the history's items attend to token states of an encoder.
 //!
 //! # Laws
@@ -41,12 +46,34 @@
 
 pub use rec_core::Pooling;
 
+mod adaptor;
+mod additive_attention;
 mod average;
+mod capsules;
 mod decay;
+mod each_item;
+mod gated_fusion;
+mod lstur;
+mod nrms;
+mod poly_attention;
+mod sasrec;
+mod self_attention;
 mod token_attention;
+mod trained;
+mod transformer_block;
 mod user_encoder;
 
+pub use adaptor::{Adapted, Adaptor, AdaptorConfig};
+pub use additive_attention::{AdditiveAttention, AdditiveAttentionConfig};
 pub use average::Average;
+pub use capsules::{Capsules, CapsulesConfig};
 pub use decay::Decay;
+pub use each_item::EachItem;
+pub use gated_fusion::{GatedFusion, GatedFusionConfig};
+pub use lstur::{LongTerm, Lstur, LsturConfig};
+pub use nrms::{Nrms, NrmsConfig};
+pub use poly_attention::{PolyAttention, PolyAttentionConfig, disagreement};
+pub use sasrec::{SasRec, SasRecConfig};
 pub use token_attention::TokenAttention;
+pub use trained::{LearnedUserEncoder, TrainedUserEncoder};
 pub use user_encoder::UserEncoder;

@@ -40,6 +40,13 @@ pub trait UserEncoder {
     /// - result: `[batch, n_interests, d_model]`, padded where users have different numbers of interests
     fn encode(&self, histories: &HistoryBatch) -> Sequence;
 
+    /// [`encode`](Self::encode) in a step of training: with the model's dropout, drawn from the seed of the step. Models without
+    /// dropout encode as always, which is the default.
+    fn encode_training(&self, histories: &HistoryBatch, seed: u64) -> Sequence {
+        let _ = seed;
+        self.encode(histories)
+    }
+
     /// Where the model computes, and so where [`interests`](Self::interests) puts its batches. A model with parameters
     /// returns the device that they live on. The default is the [host](rec_core::device::host).
     fn device(&self) -> Device {
@@ -52,8 +59,9 @@ pub trait UserEncoder {
         EventWeights::default()
     }
 
-    /// The space of the interests for items of the space `items`. By default the same: an average of items is compared
-    /// with items. A learned model leads to a [space of its own](Fingerprint::derive).
+    /// The space of the interests for items of the space `items`. By default the same: what the model gives is compared with
+    /// items, be it an average of them or a query that was trained to meet them. A model whose vectors are nothing that such
+    /// items can be multiplied with leads to a [space of its own](Fingerprint::derive).
     fn space(&self, items: Fingerprint) -> Fingerprint {
         items
     }

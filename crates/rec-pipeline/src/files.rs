@@ -5,11 +5,12 @@ use burn::tensor::Device;
 use rec_core::mapped::MappedFile;
 use rec_core::{Fingerprint, VectorTable};
 use rec_encoder::WeightFormat;
+use rec_interest::TrainedUserEncoder;
 use tempfile::TempDir;
 
-use crate::manifest::{EncoderRecord, FileRecord, Manifest, NAME, ScorerRecord, TableRecord};
+use crate::manifest::{EncoderRecord, FileRecord, Manifest, NAME, ScorerRecord, TableRecord, UserRecord};
 use crate::pipeline::Parts;
-use crate::{EncoderSource, Error, Pipeline, ScoreModel};
+use crate::{EncoderSource, Error, Pipeline, ScoreModel, UserModel};
 
 impl Pipeline {
     /// Writes the pipeline as a new folder, which appears only once it is complete and has been loaded again.
@@ -78,7 +79,17 @@ impl Parts {
         let file = has_file.then(|| record(folder, name)).transpose()?;
         let scorer = ScorerRecord { kind: self.scorer.name().to_owned(), file };
 
-        let mut manifest = Manifest::new(items, history, self.user.clone(), scorer);
+        let user = match &self.user {
+            UserModel::Average(model) => UserRecord::Average(model.clone()),
+            UserModel::Pooling(model) => UserRecord::Pooling(*model),
+            UserModel::Trained(model) => {
+                let name = "user.safetensors";
+                model.save(folder.join(name))?;
+                UserRecord::Trained(record(folder, name)?)
+            }
+        };
+
+        let mut manifest = Manifest::new(items, history, user, scorer);
         manifest.provenance.clone_from(&self.provenance);
         if let Some((encoder, source)) = &self.encoder {
             if *source == EncoderSource::Saved {
@@ -100,7 +111,12 @@ impl Parts {
             let file = if path.is_some() { "with" } else { "without" };
             Error::file(&folder.join(NAME), format!("there is no scorer `{kind}` {file} a file"))
         })?;
-        let mut parts = Self::new(items, history, manifest.user, scorer);
+        let user = match manifest.user {
+            UserRecord::Average(model) => model.into(),
+            UserRecord::Pooling(model) => model.into(),
+            UserRecord::Trained(file) => TrainedUserEncoder::load(checked(folder, &file)?, device)?.into(),
+        };
+        let mut parts = Self::new(items, history, user, scorer);
         parts.provenance = manifest.provenance;
         parts.check()?;
         // Last, because it takes longest.

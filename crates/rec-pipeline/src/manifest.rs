@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rec_core::Fingerprint;
+use rec_core::{Fingerprint, Pooling};
+use rec_interest::Average;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{EncoderSource, Error, UserModel};
+use crate::{EncoderSource, Error};
 
 pub(crate) const FORMAT: u32 = 1;
 pub(crate) const NAME: &str = "pipeline.json";
@@ -23,7 +24,7 @@ pub(crate) struct Manifest {
     pub(crate) encoder: Option<EncoderRecord>,
     pub(crate) items: TableRecord,
     pub(crate) history: Option<TableRecord>,
-    pub(crate) user: UserModel,
+    pub(crate) user: UserRecord,
     pub(crate) scorer: ScorerRecord,
     pub(crate) provenance: BTreeMap<String, String>,
 }
@@ -48,6 +49,14 @@ pub(crate) struct TableRecord {
     pub(crate) dim: usize,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UserRecord {
+    Average(Average),
+    Pooling(Pooling),
+    Trained(FileRecord),
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScorerRecord {
@@ -56,7 +65,7 @@ pub(crate) struct ScorerRecord {
 }
 
 /// A file of the folder, by its name in it and its content.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileRecord {
     pub(crate) name: String,
@@ -85,7 +94,7 @@ impl Manifest {
     pub(crate) fn new(
         items: TableRecord,
         history: Option<TableRecord>,
-        user: UserModel,
+        user: UserRecord,
         scorer: ScorerRecord,
     ) -> Self {
         let crate_version = env!("CARGO_PKG_VERSION").to_owned();

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Tensor};
 use rec_core::{EventWeights, Fingerprint, HistoryBatch, Pooling, Sequence};
 use rec_encoder::TextEncoder;
-use rec_interest::{Average, UserEncoder};
+use rec_interest::{Average, TrainedUserEncoder, UserEncoder};
 use rec_score::{AdditiveLinear, Bilinear, Cosine, Dot, Factors, Scorer};
 use serde::{Deserialize, Serialize};
 
@@ -50,14 +50,16 @@ impl EncoderSource {
 /// assert_eq!(UserModel::from(Average::new()).name(), "average");
 /// assert_eq!(UserModel::from(Pooling::LastToken).name(), "pooling");
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum UserModel {
     /// The weighted average of a history's items.
     Average(Average),
     /// A history's items pooled.
     Pooling(Pooling),
+    /// A learned model, for items of the space that it was trained with. Histories come without rows of users, so that LSTUR does
+    /// without its long-term vectors.
+    Trained(Box<TrainedUserEncoder>),
 }
 
 impl UserModel {
@@ -67,6 +69,7 @@ impl UserModel {
         match self {
             Self::Average(_) => "average",
             Self::Pooling(_) => "pooling",
+            Self::Trained(model) => model.name(),
         }
     }
 
@@ -74,13 +77,15 @@ impl UserModel {
         match self {
             Self::Average(model) => model,
             Self::Pooling(model) => model,
+            Self::Trained(model) => &**model,
         }
     }
 
-    /// The number of dimensions of the interests in items of `dim` dimensions.
-    pub(crate) fn interest_dim(&self, dim: usize) -> usize {
+    /// The only number of dimensions of an item that the model takes, if there is one.
+    pub(crate) fn item_dim(&self) -> Option<usize> {
         match self {
-            Self::Average(_) | Self::Pooling(_) => dim,
+            Self::Average(_) | Self::Pooling(_) => None,
+            Self::Trained(model) => Some(model.dim()),
         }
     }
 }
@@ -112,6 +117,12 @@ impl From<Average> for UserModel {
 impl From<Pooling> for UserModel {
     fn from(model: Pooling) -> Self {
         Self::Pooling(model)
+    }
+}
+
+impl From<TrainedUserEncoder> for UserModel {
+    fn from(model: TrainedUserEncoder) -> Self {
+        Self::Trained(Box::new(model))
     }
 }
 

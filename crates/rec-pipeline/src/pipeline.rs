@@ -229,11 +229,16 @@ impl Parts {
         let Some((looked_up, history)) = self.tables().next() else { return Ok(()) };
         let given = format!("what the user model `{user}` makes of {looked_up}");
         let taken = format!("what the scorer `{scorer}` takes beside the table `items`");
+        if let Some(dim) = self.user.item_dim() {
+            let found = (looked_up, history.dim());
+            Error::check_dims((found.0.to_owned(), found.1), (format!("the items of `{user}`"), dim))?;
+        }
         let spaces = (self.user.space(history.space()), self.scorer.interest_space(self.items.space()));
         Error::check_spaces((&*given, spaces.0), (&*taken, spaces.1))?;
         // A scorer that does not take such items at all is refused by the index, with these dimensions.
         if let Some(dim) = self.scorer.interest_dim(self.items.dim()) {
-            Error::check_dims((given, self.user.interest_dim(history.dim())), (taken, dim))?;
+            // Every user model gives interests of as many dimensions as its items have.
+            Error::check_dims((given, history.dim()), (taken, dim))?;
         }
         Ok(())
     }

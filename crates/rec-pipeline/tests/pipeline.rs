@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use rec_core::{EventWeights, Fingerprint, VectorTable};
 use rec_data::{History, Interaction, RankedList, days};
 use rec_encoder::TextEncoder;
-use rec_interest::{Average, Decay, Pooling};
+use rec_interest::{Average, Decay, NrmsConfig, Pooling, TrainedUserEncoder};
 use rec_pipeline::{EncoderSource, Error, Pipeline, ScoreModel, UserModel};
 use rec_score::{AdditiveLinear, Bilinear, Cosine, Dot, Filter};
 use rec_testkit::fixture_path;
@@ -82,7 +82,10 @@ fn refused(folder: &TempDir) -> Error {
 
 #[test]
 fn every_part_makes_the_round_trip() {
-    let users: [UserModel; 3] = [average().into(), Average::new().into(), Pooling::MeanSqrtLen.into()];
+    let nrms = NrmsConfig { d_item: 3, n_heads: 1, d_attention: 4, dropout: 0.1 }.init(&device(), 1);
+    let trained = TrainedUserEncoder::new(nrms, Fingerprint::declared("taste"));
+    let users: [UserModel; 4] =
+        [average().into(), Average::new().into(), Pooling::MeanSqrtLen.into(), trained.clone().into()];
     let low_rank = Bilinear::low_rank(matrix(0.5).slice([0..3, 0..2]), matrix(0.9).slice([0..3, 1..3]));
     let user_space = |space: &str| Fingerprint::declared(space);
     let scorers: [ScoreModel; 8] = [
@@ -101,10 +104,16 @@ fn every_part_makes_the_round_trip() {
             let folder = saved(&before);
             let after = load(&folder).unwrap();
             assert_eq!(lists(&after), lists(&before), "{} {}", user.name(), scorer.name());
-            assert_eq!((after.user(), after.scorer().name()), (before.user(), scorer.name()));
+            assert_eq!((after.user().name(), after.scorer().name()), (user.name(), scorer.name()));
             assert!(lists(&after)[0].len() == 10);
         }
     }
+
+    // A learned model is refused beside items that it was not trained with, of another space or of other dimensions.
+    assert!(Pipeline::new(table("another"), trained.clone(), Dot).unwrap_err().is_space_mismatch());
+    let short = VectorTable::from_rows(Fingerprint::declared("taste"), [("a", [1.0, 2.0])]).unwrap();
+    let message = Pipeline::new(short, trained, Dot).unwrap_err().to_string();
+    assert!(message.contains("the items of `nrms`"), "{message}");
 
     // Two towers: users in a space of their own.
     let scorer = Bilinear::full(matrix(0.3)).with_user_space(user_space("users"));

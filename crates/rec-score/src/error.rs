@@ -1,5 +1,3 @@
-use std::path::{Path, PathBuf};
-
 use rec_core::Fingerprint;
 use rec_data::Id;
 
@@ -54,9 +52,6 @@ pub(crate) enum Kind {
 
     #[error("cannot read the logits back from the device")]
     Device(#[source] Box<dyn std::error::Error + Send + Sync>),
-
-    #[error("{}: {problem}", path.display())]
-    File { path: PathBuf, problem: String },
 }
 
 impl Error {
@@ -71,11 +66,6 @@ impl Error {
         } else {
             Err(Kind::Dimension { what: what.into(), expected, found }.into())
         }
-    }
-
-    /// The error of a file of a scorer.
-    pub(crate) fn file(path: &Path, problem: impl Into<String>) -> Self {
-        Kind::File { path: path.to_owned(), problem: problem.into() }.into()
     }
 
     /// True if an interest and the items live in different spaces.

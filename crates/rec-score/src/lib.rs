@@ -28,7 +28,8 @@
 //! # The parts
 //!
 //! - A [`Scorer`] gives logits `[batch, n]` from interests and candidates, both a [`Sequence`](rec_core::Sequence):
-//!   [`Dot`], [`Cosine`], [`AdditiveLinear`] (calibrated, but *not personal*), [`Bilinear`] (personal).
+//!   [`Dot`], [`Cosine`], [`AdditiveLinear`] (calibrated, but *not personal*), [`Bilinear`] (personal), and learned from a seed
+//!   [`FactorizationMachine`], [`MlpScorer`] and [`TargetAttention`] (DIN).
 //! - Scorers that [factor](Scorer::factors) into a query vector and a bias are served by [`FlatIndex`]: exact top-k, in
 //!   parallel, over a snapshot that may change. The others [`rank`] blocks of candidates on a device.
 //! - A [`Filter`] says which items may be answered: seen items, deny and allow lists, predicates.
@@ -50,23 +51,29 @@ mod bilinear;
 mod cosine;
 mod dot;
 mod error;
+mod factorization_machine;
 mod file;
 mod filter;
 mod flat_index;
 mod kernel;
+mod mlp;
 mod mmr;
 mod rank;
 mod reasons;
 mod scorer;
+mod target_attention;
 
 pub use additive::AdditiveLinear;
 pub use bilinear::{Bilinear, BilinearConfig, Form};
 pub use cosine::Cosine;
 pub use dot::Dot;
 pub use error::Error;
+pub use factorization_machine::{FactorizationMachine, FactorizationMachineConfig};
 pub use filter::Filter;
 pub use flat_index::FlatIndex;
+pub use mlp::{MlpScorer, MlpScorerConfig};
 pub use mmr::mmr;
 pub use rank::rank;
 pub use reasons::reasons;
 pub use scorer::{Factors, PADDED_LOGIT, Query, Scorer, best_interest, probability};
+pub use target_attention::{TargetAttention, TargetAttentionConfig};
