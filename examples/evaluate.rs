@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Target::Valid)]
     target: Target,
     /// How to rank: by chance, by the average of the history's texts, by the history as one text, by the words that texts
-    /// share, or by what other users did
+    /// share, by what other users did, or by all of it
     #[arg(long, value_enum, default_value_t = MethodName::Text)]
     method: MethodName,
     #[command(flatten)]
@@ -54,10 +54,10 @@ pub(crate) struct Args {
     vectors: Option<PathBuf>,
     #[command(flatten)]
     models: ModelArgs,
-    /// With `bm25`: how soon the repetition of a word saturates
+    /// With `bm25` and `hybrid`: how soon the repetition of a word saturates
     #[arg(long, default_value_t = 1.2, value_parser = from_zero(f64::MAX))]
     k1: f64,
-    /// With `bm25`: how far the length of a text counts, from 0 to 1
+    /// With `bm25` and `hybrid`: how far the length of a text counts, from 0 to 1
     #[arg(long, default_value_t = 0.75, value_parser = from_zero(1.0))]
     b: f64,
     /// The lengths of lists to judge, ascending or not
@@ -99,9 +99,10 @@ enum MethodName {
     HistoryText,
     Bm25,
     Model(Model),
+    Hybrid,
 }
 
-const METHODS: [MethodName; 13] = [
+const METHODS: [MethodName; 16] = [
     MethodName::Random,
     MethodName::Model(Model::Popularity),
     MethodName::Text,
@@ -110,11 +111,14 @@ const METHODS: [MethodName; 13] = [
     MethodName::Model(Model::ItemKnn),
     MethodName::Model(Model::UserKnn),
     MethodName::Model(Model::Ease),
+    MethodName::Model(Model::EaseText),
     MethodName::Model(Model::Slim),
+    MethodName::Model(Model::Slit),
     MethodName::Model(Model::Als),
     MethodName::Model(Model::Bpr),
     MethodName::Model(Model::Transitions),
     MethodName::Model(Model::SessionKnn),
+    MethodName::Hybrid,
 ];
 
 impl ValueEnum for MethodName {
@@ -129,6 +133,9 @@ impl ValueEnum for MethodName {
             MethodName::HistoryText => PossibleValue::new("history-text").help("The history as one text"),
             MethodName::Bm25 => PossibleValue::new("bm25").help("The words that texts share"),
             MethodName::Model(model) => return model.to_possible_value(),
+            MethodName::Hybrid => {
+                PossibleValue::new("hybrid").help("`ease-text`, `slit` and `bm25` together")
+            }
         })
     }
 }
@@ -243,8 +250,8 @@ fn users(args: &Args, experiment: &Experiment, out: &mut dyn Write) -> Result<Ve
 fn method<'a>(args: &Args, experiment: &'a Experiment) -> Result<(Box<dyn Method + 'a>, String), Error> {
     let (catalogue, last) = (experiment.catalogue(), args.models.last_n());
     let texts = || ItemTexts::new(catalogue, args.template.clone());
-    // The average forgets faster than the models: it cannot tell what of the history belongs together.
-    let decay = args.models.decay.unwrap_or(0.7);
+    let vectors = || texts()?.vectors(&args.encoder.load()?, args.vectors.as_deref());
+    let decay = args.models.decay_of_texts();
     Ok(match args.method {
         MethodName::Random => (Box::new(Random::new(catalogue.ids(), args.seed)), "random".to_owned()),
         MethodName::Text => {
@@ -278,9 +285,15 @@ fn method<'a>(args: &Args, experiment: &'a Experiment) -> Result<(Box<dyn Method
             let name =
                 model.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
             let decay = args.models.decay_for(model);
-            let (trained, described) = args.models.model(model, experiment, args.seed)?;
+            let (trained, described) = args.models.model(model, experiment, vectors, args.seed)?;
             let described = format!("{name} {described}, decay {decay} a step");
             (Box::new(Collaborative::new(trained, catalogue.ids(), decay, last)?), described)
+        }
+        MethodName::Hybrid => {
+            let words = Arc::new(lexical(texts()?, Bm25::new(args.k1, args.b))?);
+            let (trained, described) = args.models.hybrid(experiment, words, vectors, args.seed)?;
+            let described = format!("hybrid {described}");
+            (Box::new(Collaborative::new(trained, catalogue.ids(), 1.0, last)?), described)
         }
     })
 }

@@ -55,13 +55,24 @@ fn value(report: &Path, metric: &str) -> f64 {
     metrics.iter().find(|one| one["metric"] == metric).unwrap()["value"].as_f64().unwrap()
 }
 
-const MODELS: [&str; 9] =
-    ["popularity", "item-knn", "user-knn", "ease", "slim", "als", "bpr", "transitions", "session-knn"];
+const MODELS: [&str; 11] = [
+    "popularity",
+    "item-knn",
+    "user-knn",
+    "ease",
+    "ease-text",
+    "slim",
+    "slit",
+    "als",
+    "bpr",
+    "transitions",
+    "session-knn",
+];
 
 #[test]
 fn every_method_ranks_for_either_target() {
     let folder = toy();
-    for method in MODELS.iter().chain(&["random", "bm25", "text", "history-text"]) {
+    for method in MODELS.iter().chain(&["random", "bm25", "text", "history-text", "hybrid"]) {
         for target in ["valid", "test"] {
             let (run, json) = (folder.path().join("run.trec"), folder.path().join("report.json"));
             let files = ["--run", run.to_str().unwrap(), "--json", json.to_str().unwrap()];
@@ -83,8 +94,10 @@ fn every_method_ranks_for_either_target() {
 fn saved_models_rank_as_they_did() {
     let folder = toy();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    for method in MODELS {
-        let (model, first, second) = (path("a.model"), path("first.trec"), path("second.trec"));
+    for method in MODELS.iter().chain(&["hybrid"]) {
+        // The parts of the hybrid are files in a folder.
+        let model = if *method == "hybrid" { "parts" } else { "a.model" };
+        let (model, first, second) = (path(model), path("first.trec"), path("second.trec"));
         evaluate(folder.path(), &["--method", method, "--save-model", &model, "--run", &first]).unwrap();
         evaluate(folder.path(), &["--method", method, "--load-model", &model, "--run", &second]).unwrap();
         assert_eq!(fs::read(first).unwrap(), fs::read(second).unwrap(), "{method}");

@@ -21,6 +21,9 @@ K, NEIGHBOURS, FACTORS, ALPHA, ALS_LAMBDA, EASE_LAMBDA = 10, 100, 64, 5.0, 10.0,
 THREADS = 2
 # LensKit ranks for so many users at most.
 LENSKIT_USERS = 1000
+# Users, items and interactions of the large data, what is done with them, and the bytes that a process may have.
+LARGE, LARGE_USERS, LARGE_ITERATIONS = (1_000_000, 100_000, 50_000_000), 2000, 3
+MEMORY = 20_000_000_000
 MODELS = {
     "item-knn": ("rec-cf", "implicit", "lenskit"),
     "als": ("rec-cf", "implicit", "lenskit"),
@@ -53,7 +56,12 @@ def implicit_model(model, iterations):
     )
 
 
-def run_implicit(model, path, iterations):
+def sample(users, n_most):
+    """Every so many of the users, so that there are no more than that. Seconds for them are scaled to all."""
+    return users[:: -(-len(users) // min(n_most, len(users)))]
+
+
+def run_implicit(model, path, iterations, n_most):
     import numpy as np
     import scipy.sparse
 
@@ -65,13 +73,14 @@ def run_implicit(model, path, iterations):
     start = time.perf_counter()
     fitted.fit(matrix, show_progress=False)
     trained = time.perf_counter()
+    users = sample(np.arange(matrix.shape[0]), n_most)
     n = 0
     # All users at once would need a dense matrix of their scores.
-    for first in range(0, matrix.shape[0], 4096):
-        users = np.arange(first, min(first + 4096, matrix.shape[0]))
-        ids, _ = fitted.recommend(users, matrix[users], N=K, filter_already_liked_items=True)
+    for first in range(0, len(users), 4096):
+        block = users[first : first + 4096]
+        ids, _ = fitted.recommend(block, matrix[block], N=K, filter_already_liked_items=True)
         n += ids.size
-    return trained - start, time.perf_counter() - trained, n
+    return trained - start, (time.perf_counter() - trained) * matrix.shape[0] / len(users), n
 
 
 def lenskit_scorer(model, iterations):
@@ -92,7 +101,7 @@ def lenskit_scorer(model, iterations):
     return EASEScorer(regularization=EASE_LAMBDA)
 
 
-def run_lenskit(model, path, iterations):
+def run_lenskit(model, path, iterations, n_most):
     import lenskit.batch
     import lenskit.data
     import lenskit.pipeline
@@ -105,31 +114,37 @@ def run_lenskit(model, path, iterations):
     users = list(data.users.ids())
     # A pipeline for each user takes milliseconds: of many users a sample is timed, and the time scaled. One process, because a
     # second one takes longer to start than it saves.
-    sample = users[:: -(-len(users) // LENSKIT_USERS)]
-    lists = lenskit.batch.recommend(pipeline, sample, K, n_jobs=1)
-    seconds = (time.perf_counter() - trained) * len(users) / len(sample)
+    some = sample(users, min(n_most, LENSKIT_USERS))
+    lists = lenskit.batch.recommend(pipeline, some, K, n_jobs=1)
+    seconds = (time.perf_counter() - trained) * len(users) / len(some)
     return trained - start, seconds, sum(len(items) for items in lists.lists())
 
 
-def child(system, model, path, iterations):
-    train, lists, n = {"implicit": run_implicit, "lenskit": run_lenskit}[system](model, path, iterations)
+def child(system, model, path, iterations, n_most):
+    train, lists, n = {"implicit": run_implicit, "lenskit": run_lenskit}[system](model, path, iterations, n_most)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(json.dumps({"train": train, "lists": lists, "peak_mb": peak, "n": n}))
 
 
-def measure(program, system, model, path, iterations, timeout):
+def limit_memory():
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+
+
+def measure(program, system, model, path, iterations, n_most, timeout):
     """What one process says, or why it says nothing."""
     environment = dict(os.environ, RAYON_NUM_THREADS=str(THREADS), OMP_NUM_THREADS=str(THREADS), OPENBLAS_NUM_THREADS="1")
     environment |= {"MKL_NUM_THREADS": str(THREADS), "LK_NUM_THREADS": str(THREADS), "CUDA_VISIBLE_DEVICES": ""}
-    command = [program, model, path, str(iterations)]
+    command = [program, model, path, str(iterations), str(n_most)]
     if system != "rec-cf":
-        command = [sys.executable, __file__, "--child", system, model, path, str(iterations)]
+        command = [sys.executable, __file__, "--child", system, model, path, str(iterations), str(n_most)]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=timeout, preexec_fn=limit_memory
+        )
     except subprocess.TimeoutExpired:
-        return f"more than {timeout} s"
+        return f"more than {timeout:.0f} s"
     if done.returncode != 0:
-        return (done.stderr.strip().splitlines() or ["failed"])[-1]
+        return (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
@@ -154,57 +169,75 @@ def generate(n_users, n_items, n_interactions, path):
             user, item = np.divmod(pairs, n_items)
             file.write("".join(f"{u}\t{i}\n" for u, i in zip(user.tolist(), item.tolist())))
             written += len(pairs)
-    print(f"{path}: {written} interactions")
+    print(f"{path}: {written} interactions", file=sys.stderr)
+
+
+def generated(path):
+    """The path of the large data, which are generated where they are not there yet."""
+    if not os.path.exists(path):
+        generate(*LARGE, path + ".part")
+        os.rename(path + ".part", path)
+    return path
+
+
+def rows(arguments, path, iterations, n_most, rounds):
+    """The lines of the table for one file."""
+    for model in arguments.models.split(","):
+        systems = [system for system in MODELS[model] if system in arguments.systems.split(",")]
+        found, failed = collections.defaultdict(list), {}
+        for _ in range(rounds):
+            for system in systems:
+                if system not in failed:
+                    n = iterations.get(model, 0)
+                    got = measure(arguments.program, system, model, path, n, n_most, arguments.timeout)
+                    if isinstance(got, str):
+                        failed[system] = got
+                    else:
+                        found[system].append(got)
+        name, own = os.path.basename(path), None
+        for system in systems:
+            if system in failed:
+                yield f"| {name} | {model} | {system} | {failed[system]} | | | | | |"
+                continue
+            values = [statistics.median(one[key] for one in found[system]) for key in ("train", "lists", "peak_mb")]
+            own = values if system == "rec-cf" else own
+            ratios = [f"{value / base:.2f}" for value, base in zip(values, own)] if own else ["", "", ""]
+            cells = [f"{values[0]:.3f}", f"{values[1]:.3f}", f"{values[2]:.0f}", *ratios]
+            yield f"| {name} | {model} | {system} | {' | '.join(cells)} |"
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("program")
     arguments.add_argument("files", nargs="*")
-    arguments.add_argument("--generate", nargs=4, metavar=("USERS", "ITEMS", "INTERACTIONS", "FILE"))
+    arguments.add_argument("--large", metavar="FILE", help="these generated data instead, in this file")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--models", default=",".join(MODELS))
     arguments.add_argument("--systems", default="rec-cf,implicit,lenskit")
     arguments.add_argument("--als-iterations", type=int, default=15)
     arguments.add_argument("--bpr-epochs", type=int, default=20)
-    arguments.add_argument("--timeout", type=float, default=600, help="seconds for one process")
+    arguments.add_argument("--timeout", type=float, default=900, help="seconds for one process")
     arguments = arguments.parse_args()
-    if arguments.generate:
-        *numbers, path = arguments.generate
-        return generate(*map(int, numbers), path)
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "?")
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("implicit", "lenskit", "numpy", "scipy", "torch")]
-    print(f"{cpu}, {THREADS} threads, {arguments.rounds} rounds, Python {platform.python_version()}, {', '.join(versions)}\n")
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("implicit", "lenskit", "numpy", "scipy")]
+    rounds = 1 if arguments.large else arguments.rounds
+    print(f"{cpu}, {THREADS} threads, {rounds} rounds, Python {platform.python_version()}, {', '.join(versions)}\n")
     print("| data | model | system | train s | top-10 s | peak MB | train ratio | top-10 ratio | peak ratio |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for path in arguments.files:
-        for model in arguments.models.split(","):
-            systems = [system for system in MODELS[model] if system in arguments.systems.split(",")]
-            iterations = arguments.als_iterations if model == "als" else arguments.bpr_epochs
-            found, failed = collections.defaultdict(list), {}
-            for _ in range(arguments.rounds):
-                for system in systems:
-                    if system not in failed:
-                        got = measure(arguments.program, system, model, path, iterations, arguments.timeout)
-                        if isinstance(got, str):
-                            failed[system] = got
-                        else:
-                            found[system].append(got)
-            name, own = os.path.basename(path), None
-            for system in systems:
-                if system in failed:
-                    print(f"| {name} | {model} | {system} | {failed[system]} | | | | | |", flush=True)
-                    continue
-                values = [statistics.median(one[key] for one in found[system]) for key in ("train", "lists", "peak_mb")]
-                own = values if system == "rec-cf" else own
-                ratios = [f"{value / base:.2f}" for value, base in zip(values, own)] if own else ["", "", ""]
-                cells = [f"{values[0]:.3f}", f"{values[1]:.3f}", f"{values[2]:.0f}", *ratios]
-                print(f"| {name} | {model} | {system} | {' | '.join(cells)} |", flush=True)
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    if arguments.large:
+        iterations = {"als": LARGE_ITERATIONS, "bpr": LARGE_ITERATIONS}
+        work = [(generated(arguments.large), iterations, LARGE_USERS, rounds)]
+    else:
+        iterations = {"als": arguments.als_iterations, "bpr": arguments.bpr_epochs}
+        work = [(path, iterations, 10**9, rounds) for path in arguments.files]
+    for one in work:
+        for line in rows(arguments, *one):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child(*sys.argv[2:5], int(sys.argv[5]))
+        child(*sys.argv[2:5], *map(int, sys.argv[5:7]))
     else:
         main()

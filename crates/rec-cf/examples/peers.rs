@@ -1,10 +1,13 @@
 //! Trains one model on an interactions file of RecBole, ranks the whole catalogue for every user, and prints how long each took
 //! and the most memory that the process had, as one line of JSON: what `scripts/peers/cf` compares with other libraries.
 //!
-//!     cargo run --release -p rec-cf --example peers -- item-knn|als|bpr|ease FILE.inter ITERATIONS
+//!     cargo run --release -p rec-cf --example peers -- item-knn|als|bpr|ease FILE.inter ITERATIONS USERS
+//!
+//! Of more than `USERS` users every so many is ranked for, and the seconds are scaled to all.
 #![allow(clippy::print_stdout, reason = "an example")]
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -20,12 +23,22 @@ const K: usize = 10;
 /// Writes a user's scores of all items.
 type Scores<'a> = Box<dyn Fn(usize, &mut [f32]) + Sync + 'a>;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match measure() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, file, iterations] = &arguments[..] else {
-        return Err("usage: peers item-knn|als|bpr|ease FILE.inter ITERATIONS".into());
+    let [model, file, iterations, n_most] = &arguments[..] else {
+        return Err("usage: peers item-knn|als|bpr|ease FILE.inter ITERATIONS USERS".into());
     };
-    let iterations: usize = iterations.parse()?;
+    let (iterations, n_most): (usize, usize) = (iterations.parse()?, n_most.parse()?);
     let log = atomic::read_interactions(file, &InteractionFields::default())?;
     let matrix = InteractionMatrix::new(&log, Aggregation::Binary)?;
     // The other libraries hold the matrix only, too.
@@ -57,11 +70,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let train = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let n_users = matrix.users().len();
-    let n: usize = (0..n_users)
-        .into_par_iter()
+    let users: Vec<usize> =
+        (0..n_users).step_by(n_users.div_ceil(n_most.clamp(1, n_users.max(1))).max(1)).collect();
+    let n: usize = users
+        .par_iter()
         .map_init(
             || vec![0.0; matrix.items().len()],
-            |out, user| {
+            |out, &user| {
                 scores(user, out);
                 for (item, _) in matrix.row(user) {
                     out[item] = f32::NEG_INFINITY;
@@ -77,7 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             },
         )
         .sum();
-    let lists = start.elapsed().as_secs_f64();
+    let lists = start.elapsed().as_secs_f64() * n_users as f64 / users.len().max(1) as f64;
     println!(
         "{{\"train\": {train:.4}, \"lists\": {lists:.4}, \"peak_mb\": {:.0}, \"n\": {n}, \"n_users\": {n_users}, \
          \"n_items\": {}, \"n_values\": {}}}",

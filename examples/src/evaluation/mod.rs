@@ -2,6 +2,7 @@
 
 mod collaborative;
 mod experiment;
+mod hybrid;
 mod judge;
 mod methods;
 mod training;

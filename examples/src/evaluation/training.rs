@@ -5,10 +5,12 @@ use std::sync::Arc;
 use rec_cf::{
     Aggregation, Bpr, BprConfig, Confidence, DEFAULT_MEMORY_LIMIT, Ease, EaseConfig, ImplicitAls,
     ImplicitAlsConfig, InteractionMatrix, ItemKnn, KnnConfig, Popularity, PopularityConfig, Progress,
-    Recommender, SessionKnn, SessionKnnConfig, Slim, SlimConfig, Transitions, TransitionsConfig, UserKnn,
-    Weighting,
+    Recommender, SessionKnn, SessionKnnConfig, Slim, SlimConfig, Slit, SlitConfig, Transitions,
+    TransitionsConfig, UserKnn, Weighting,
 };
+use rec_core::VectorTable;
 
+use super::hybrid::unit_vectors;
 use super::{Experiment, bar};
 use crate::Error;
 
@@ -23,8 +25,12 @@ pub enum Model {
     UserKnn,
     /// A dense linear model in closed form.
     Ease,
+    /// The same, told what the texts of the items are like.
+    EaseText,
     /// A sparse linear model.
     Slim,
+    /// A dense linear model of what comes next.
+    Slit,
     /// Factors by implicit alternating least squares.
     Als,
     /// Factors by Bayesian personalised ranking.
@@ -54,15 +60,24 @@ pub struct ModelArgs {
     /// With `item-knn` and `user-knn`: compare by TF-IDF, so that users with many items, or items with many users, count less
     #[arg(long, value_name = "true|false")]
     tf_idf: Option<bool>,
-    /// With `ease`, `slim`, `als`, `bpr`: the L2 regularisation
+    /// With `ease`, `ease-text`, `slim`, `slit`, `als`, `bpr`: the L2 regularisation
     #[arg(long, value_parser = positive)]
-    lambda: Option<f64>,
+    pub(super) lambda: Option<f64>,
     /// With `slim`: the L1 regularisation
     #[arg(long, value_parser = not_negative)]
     l1: Option<f64>,
     /// With `slim`: only so many similar items may have weights for an item; 0 for all
     #[arg(long, value_name = "N")]
     candidates: Option<usize>,
+    /// With `ease-text` and `hybrid`: what the vectors of the texts count beside the interactions, 20 unless set
+    #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
+    vector_weight: Option<f64>,
+    /// With `hybrid`: the weight of `bm25` beside 1 for `ease-text`, 0.3 unless set
+    #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
+    pub(super) words_weight: Option<f64>,
+    /// With `hybrid`: the weight of `slit` beside 1 for `ease-text`, 0.3 unless set
+    #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
+    pub(super) slit_weight: Option<f64>,
     /// With `als` and `bpr`: the length of the vectors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     factors: Option<u32>,
@@ -81,12 +96,12 @@ pub struct ModelArgs {
     /// Refuse to train where that needs more than so many GB; 8 unless set
     #[arg(long, value_name = "GB", value_parser = positive)]
     memory_limit: Option<f64>,
-    /// Write the trained model to this file
+    /// Write the trained model to this file; with `hybrid` to files in this folder
     #[arg(long, value_name = "FILE")]
-    save_model: Option<PathBuf>,
+    pub(super) save_model: Option<PathBuf>,
     /// Take the model from this file that `--save-model` wrote, instead of training; settings of training do not count
     #[arg(long, value_name = "FILE", conflicts_with = "save_model")]
-    load_model: Option<PathBuf>,
+    pub(super) load_model: Option<PathBuf>,
 }
 
 impl Model {
@@ -94,7 +109,9 @@ impl Model {
     fn decay(self) -> f64 {
         match self {
             Model::Popularity => 1.0,
-            Model::ItemKnn | Model::UserKnn | Model::Ease | Model::Slim => 0.8,
+            Model::ItemKnn | Model::UserKnn | Model::Ease | Model::EaseText | Model::Slim | Model::Slit => {
+                0.8
+            }
             Model::SessionKnn | Model::Transitions => 0.7,
             Model::Als | Model::Bpr => 0.5,
         }
@@ -105,8 +122,9 @@ impl Model {
             Model::Popularity => Arc::new(Popularity::load(path)?),
             Model::ItemKnn => Arc::new(ItemKnn::load(path)?),
             Model::UserKnn => Arc::new(UserKnn::load(path)?),
-            Model::Ease => Arc::new(Ease::load(path)?),
+            Model::Ease | Model::EaseText => Arc::new(Ease::load(path)?),
             Model::Slim => Arc::new(Slim::load(path)?),
+            Model::Slit => Arc::new(Slit::load(path)?),
             Model::Als => Arc::new(ImplicitAls::load(path)?),
             Model::Bpr => Arc::new(Bpr::load(path)?),
             Model::Transitions => Arc::new(Transitions::load(path)?),
@@ -122,21 +140,31 @@ impl ModelArgs {
         self.decay.unwrap_or_else(|| model.decay())
     }
 
+    /// The decay of histories for texts, which forget faster than most models: an average cannot tell what of the history
+    /// belongs together.
+    #[must_use]
+    pub fn decay_of_texts(&self) -> f64 {
+        self.decay.unwrap_or(0.7)
+    }
+
     /// How many events of a history count, at most.
     #[must_use]
     pub fn last_n(&self) -> usize {
         self.last.unwrap_or(usize::MAX)
     }
 
-    /// The model, trained on the training interactions, or loaded if these arguments say so; and its settings in words.
+    /// The model, trained on the training interactions, or loaded if these arguments say so; and its settings in words. The
+    /// vectors of the items are asked for where the model takes them.
     ///
     /// # Errors
     ///
-    /// Training would need more memory than the limit, and what to do about it; or a file cannot be read or written.
+    /// Training would need more memory than the limit, and what to do about it; a file cannot be read or written; or there are
+    /// no vectors.
     pub fn model(
         &self,
         model: Model,
         experiment: &Experiment,
+        vectors: impl FnOnce() -> Result<VectorTable, Error>,
         seed: u64,
     ) -> Result<(Arc<dyn Recommender>, String), Error> {
         if let Some(path) = &self.load_model {
@@ -180,6 +208,15 @@ impl ModelArgs {
                 let fitted = EaseConfig::new(lambda).with_memory_limit(bytes).fit(&matrix(binary)?, told);
                 (self.keep(fitted, |model, path| model.save(path))?, format!("lambda {lambda}"))
             }
+            Model::EaseText => {
+                let (lambda, weight) = (self.lambda.unwrap_or(200.0), self.vector_weight.unwrap_or(20.0));
+                let (matrix, vectors) = (matrix(binary)?, vectors()?);
+                let (values, dim) = (unit_vectors(&vectors, matrix.items()), vectors.dim());
+                let config = EaseConfig::new(lambda).with_memory_limit(bytes);
+                let fitted = config.fit_with_vectors(&matrix, &values, dim, weight, told);
+                let described = format!("lambda {lambda}, vectors weigh {weight}");
+                (self.keep(fitted, |model, path| model.save(path))?, described)
+            }
             Model::Slim => {
                 let (l1, l2) = (self.l1.unwrap_or(0.5), self.lambda.unwrap_or(50.0));
                 let candidates = self.candidates.unwrap_or(100);
@@ -188,6 +225,12 @@ impl ModelArgs {
                 let fitted = config.fit(&matrix(binary)?, told);
                 let described = format!("l1 {l1}, l2 {l2}, {candidates} candidates");
                 (self.keep(fitted, |model, path| model.save(path))?, described)
+            }
+            Model::Slit => {
+                let (lambda, decay) = (self.lambda.unwrap_or(300.0), self.decay_for(model));
+                let config = SlitConfig::new(lambda).with_decay(decay).with_memory_limit(bytes);
+                let fitted = config.fit(train, items, told);
+                (self.keep(fitted, |model, path| model.save(path))?, format!("lambda {lambda}"))
             }
             Model::Als => {
                 let (lambda, alpha) = (self.lambda.unwrap_or(10.0), self.alpha.unwrap_or(20.0));
