@@ -3,7 +3,7 @@
 //!
 //!     cargo run --release -p rec-kernels --example roofline [-- REPETITIONS]
 //!
-//! With `peak` as the argument it prints the first alone, in GFLOP/s on all threads.
+//! Beside it stand passes in eight bits. With `peak` as the argument it prints the first alone, in GFLOP/s on all threads.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program")]
 
 use std::time::Instant;
@@ -29,29 +29,34 @@ fn main() {
         println!("{:.1}", median((0..=20).map(|_| peak(n_threads)).collect()));
         return;
     }
-    let encoder = Weights::new().encoder();
+    let (encoder, int8) = (Weights::new().encoder(Encoder::new), Weights::new().encoder(Encoder::int8));
     let repetitions = argument.map_or(15, |argument| argument.parse().unwrap());
     let n_threads = rayon::current_num_threads();
-    println!("{n_threads} threads, {:.1} MB of packed weights", encoder.memory() as f64 / 1e6);
+    let [packed, bytes] = [&encoder, &int8].map(|encoder| encoder.memory() as f64 / 1e6);
+    println!("{n_threads} threads, {packed:.1} MB of packed weights, {bytes:.1} MB in eight bits");
     println!("medians of {repetitions} interleaved repetitions, GFLOP/s");
-    println!("{:>8} {:>8} {:>8} {:>8} {:>9} {:>8}", "shape", "peak", "gemm", "forward", "of peak", "ms");
+    println!(
+        "{:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8}",
+        "shape", "peak", "gemm", "forward", "of peak", "ms", "int8, ms"
+    );
     for shape in SHAPES {
         let [batch, len] = shape;
-        let mut figures = [const { Vec::new() }; 3];
+        let mut figures = [const { Vec::new() }; 4];
         for repetition in 0..=repetitions {
-            let times = [peak(n_threads), gemm(batch * len), seconds(&encoder, shape)];
+            let times = [peak(n_threads), gemm(batch * len), seconds(&encoder, shape), seconds(&int8, shape)];
             // The first warms up.
             for (figures, time) in figures.iter_mut().zip(times).filter(|_| repetition > 0) {
                 figures.push(time);
             }
         }
-        let [peak, gemm, forward] = figures.map(median);
+        let [peak, gemm, forward, int8] = figures.map(median);
         let rate = flops(shape) / forward / 1e9;
         let name = format!("{batch}x{len}");
         println!(
-            "{name:>8} {peak:>8.1} {gemm:>8.1} {rate:>8.1} {:>8.0}% {:>8.2}",
+            "{name:>8} {peak:>8.1} {gemm:>8.1} {rate:>8.1} {:>8.0}% {:>8.2} {:>8.2}",
             100.0 * rate / peak,
-            1e3 * forward
+            1e3 * forward,
+            1e3 * int8
         );
     }
 }
@@ -166,7 +171,7 @@ impl Weights {
         Self { blocks, bias: random(rng, D_FF, 0.1), ones: vec![1.0; D_MODEL] }
     }
 
-    fn encoder(&self) -> Encoder {
+    fn encoder(&self, make: fn(&Model<'_>) -> Encoder) -> Encoder {
         let (bias, ones) = (self.bias.as_slice(), self.ones.as_slice());
         let norm = Norm { kind: NormKind::Layer, eps: 1e-12, weight: ones, bias: Some(&bias[..D_MODEL]) };
         let norms = BranchNorms { sum: Some(norm), ..BranchNorms::default() };
@@ -184,7 +189,7 @@ impl Weights {
             }
         };
         let d_head = D_MODEL / N_HEADS;
-        Encoder::new(&Model {
+        make(&Model {
             d_model: D_MODEL,
             attention: Attention {
                 n_heads: N_HEADS,

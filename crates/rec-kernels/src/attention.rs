@@ -109,7 +109,12 @@ impl Sight {
 }
 
 /// The transpose of row-major keys in panels: a key becomes a column.
-fn columns<'a>(rows: &[f32], stride: usize, panels: Panels<'_>, room: &'a mut Vec<f32>) -> &'a [f32] {
+pub(crate) fn columns<'a>(
+    rows: &[f32],
+    stride: usize,
+    panels: Panels<'_>,
+    room: &'a mut Vec<f32>,
+) -> &'a [f32] {
     let Panels { depth, columns, shape, .. } = panels;
     let size = Panels::size(depth, columns, shape);
     if room.len() < size {
@@ -134,7 +139,12 @@ fn columns<'a>(rows: &[f32], stride: usize, panels: Panels<'_>, room: &'a mut Ve
 }
 
 /// Row-major values in panels.
-fn copied<'a>(rows: &[f32], stride: usize, panels: Panels<'_>, room: &'a mut Vec<f32>) -> &'a [f32] {
+pub(crate) fn copied<'a>(
+    rows: &[f32],
+    stride: usize,
+    panels: Panels<'_>,
+    room: &'a mut Vec<f32>,
+) -> &'a [f32] {
     let Panels { depth, columns, shape, .. } = panels;
     let size = Panels::size(depth, columns, shape);
     if room.len() < size {

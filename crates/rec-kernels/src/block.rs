@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::activation::{Activate, Activation, Gate};
 use crate::attention::Group;
 use crate::dispatch::Dispatch;
+use crate::int8;
 use crate::model::{Attention, Block, BranchNorms, FeedForward, Linear};
 use crate::norm::{Finish, Normalize, OwnedNorm};
 use crate::packed::Packed;
@@ -16,36 +17,78 @@ use crate::softmax::Sight;
 /// A linear map in panels.
 #[derive(Debug)]
 pub(crate) struct Affine {
-    pub(crate) packed: Packed,
+    matrix: Matrix,
     /// Padded to whole vectors; empty if there is none.
     pub(crate) bias: Vec<f32>,
 }
 
+#[derive(Debug)]
+enum Matrix {
+    Float(Packed),
+    Int8(int8::Weights),
+}
+
+/// The left side of a product: as it is, and in codes where maps are in eight bits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left<'a> {
+    pub(crate) n_rows: usize,
+    pub(crate) columns: &'a [Columns<'a>],
+    pub(crate) codes: &'a int8::Rows,
+}
+
 impl Affine {
-    /// The given columns of a map, which has `d_out` in all.
-    pub(crate) fn new(dispatch: Dispatch, linear: &Linear<'_>, d_out: usize, columns: &[usize]) -> Self {
+    /// The given columns of a map, which has `d_out` in all; in eight bits where a kernel for these is given.
+    pub(crate) fn new(
+        dispatch: Dispatch,
+        kernel: Option<int8::Kernel>,
+        linear: &Linear<'_>,
+        d_out: usize,
+        columns: &[usize],
+    ) -> Self {
         let lanes = dispatch.shape().lanes;
         let bias = linear.bias.map_or_else(Vec::new, |bias| {
             let mut bias: Vec<f32> = columns.iter().map(|&column| bias[column]).collect();
             bias.resize(columns.len().next_multiple_of(lanes), 0.0);
             bias
         });
-        Self { packed: Packed::new(dispatch, linear.weight, d_out, columns), bias }
+        let matrix = match kernel {
+            None => Matrix::Float(Packed::new(dispatch, linear.weight, d_out, columns)),
+            Some(kernel) => Matrix::Int8(int8::Weights::new(dispatch, kernel, linear.weight, d_out, columns)),
+        };
+        Self { matrix, bias }
+    }
+
+    pub(crate) fn n_panels(&self) -> usize {
+        match &self.matrix {
+            Matrix::Float(packed) => packed.panels().len(),
+            Matrix::Int8(weights) => weights.n_panels(),
+        }
     }
 
     /// The product of rows with some panels of the map, without the bias.
-    pub(crate) fn product<'a>(
-        &'a self,
-        n_rows: usize,
-        left: &'a [Columns<'a>],
+    pub(crate) fn multiply(
+        &self,
+        dispatch: Dispatch,
+        left: Left<'_>,
         panels: Range<usize>,
-        target: Target<'a>,
-    ) -> Product<'a> {
-        Product { n_rows, left, right: self.packed.panels(), first_row: 0, panels, target }
+        target: Target<'_>,
+    ) {
+        let Left { n_rows, columns, codes } = left;
+        match &self.matrix {
+            Matrix::Float(packed) => {
+                let right = packed.panels();
+                dispatch.run(Product { n_rows, left: columns, right, first_row: 0, panels, target });
+            }
+            Matrix::Int8(weights) => weights.multiply(codes, n_rows, panels, target),
+        }
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.packed.memory() + size_of_val(self.bias.as_slice())
+        let matrix = match &self.matrix {
+            Matrix::Float(packed) => packed.memory(),
+            Matrix::Int8(weights) => weights.memory(),
+        };
+        matrix + size_of_val(self.bias.as_slice())
     }
 }
 
@@ -83,9 +126,21 @@ pub(crate) struct PackedBlock {
 #[derive(Debug)]
 pub(crate) struct Common {
     pub(crate) dispatch: Dispatch,
+    /// What multiplies bytes, if maps are in eight bits.
+    pub(crate) kernel: Option<int8::Kernel>,
     pub(crate) d_model: usize,
     pub(crate) attention: Attention,
     pub(crate) feed_forward: FeedForward,
+}
+
+impl Common {
+    /// The left side of a product, with codes if they are needed.
+    fn left<'a>(&self, n_rows: usize, columns: &'a [Columns<'a>], codes: &'a mut int8::Rows) -> Left<'a> {
+        if let Some(kernel) = self.kernel {
+            codes.quantize(self.dispatch, kernel, n_rows, columns);
+        }
+        Left { n_rows, columns, codes }
+    }
 }
 
 /// What a layer's attention sees.
@@ -102,7 +157,7 @@ impl PackedBlock {
     ///
     /// A shape is wrong; the message names it.
     pub(crate) fn new(common: &Common, block: &Block<'_>) -> Self {
-        let Common { dispatch, d_model, attention, feed_forward, .. } = common;
+        let Common { dispatch, kernel, d_model, attention, feed_forward } = common;
         let Attention { n_heads, n_kv_heads, d_head, .. } = *attention;
         let d_ff = feed_forward.d_ff;
         let d_qkv = (n_heads + 2 * n_kv_heads) * d_head;
@@ -116,10 +171,10 @@ impl PackedBlock {
             let heads =
                 (kv * n_queries..(kv + 1) * n_queries).chain([n_heads + kv, n_heads + n_kv_heads + kv]);
             let columns: Vec<usize> = heads.flat_map(|head| head * d_head..(head + 1) * d_head).collect();
-            Affine::new(*dispatch, &block.qkv, d_qkv, &columns)
+            Affine::new(*dispatch, *kernel, &block.qkv, d_qkv, &columns)
         };
         let affine = |linear, d_out, from, to| {
-            Affine::new(*dispatch, linear, d_out, &(from..to).collect::<Vec<usize>>())
+            Affine::new(*dispatch, *kernel, linear, d_out, &(from..to).collect::<Vec<usize>>())
         };
         let head_norm = |norm: &Option<_>, name| norm.as_ref().map(|norm| OwnedNorm::new(norm, d_head, name));
         Self {
@@ -176,7 +231,8 @@ impl PackedBlock {
         let n_offsets = view.bias.len() / n_heads;
         let stride = ((n_queries + 2) * d_head).next_multiple_of(dispatch.shape().lanes);
         let width = |part: usize| share(n_kv_heads, n_parts, part).len() * n_queries * d_head;
-        let input = input(common, self.attention_norms.input.as_ref(), x, &mut scratch.normed);
+        let input = [input(common, self.attention_norms.input.as_ref(), x, &mut scratch.normed)];
+        let left = common.left(n_rows, &input, &mut scratch.codes);
         for_each(&mut scratch.parts, |index, Part { narrow, wide, attention }| {
             let mixed_stride = width(index);
             let mixed = grown(wide, n_rows * mixed_stride);
@@ -184,8 +240,7 @@ impl PackedBlock {
                 let affine = &self.groups[kv];
                 let group = grown(narrow, n_rows * stride);
                 let target = Target { values: group, stride, width: stride };
-                let panels = 0..affine.packed.panels().len();
-                dispatch.run(affine.product(n_rows, &[input], panels, target));
+                affine.multiply(dispatch, left, 0..affine.n_panels(), target);
                 let (bias, activation) = (affine.bias.as_slice(), Activation::Identity);
                 dispatch.run(Activate { values: group, stride, width: stride, bias, activation });
                 for pair in offsets.windows(2) {
@@ -216,14 +271,15 @@ impl PackedBlock {
     fn feed_forward(&self, common: &Common, x: &mut [f32], scratch: &mut Scratch) {
         let Common { dispatch, d_model, feed_forward, .. } = *common;
         let (n_rows, n_parts, shape) = (x.len() / d_model, scratch.parts.len(), dispatch.shape());
-        let n_panels = self.up.packed.panels().len();
+        let n_panels = self.up.n_panels();
         let width = |part: usize| {
             let panels = share(n_panels, n_parts, part);
             (panels.end * shape.width).min(feed_forward.d_ff)
                 - (panels.start * shape.width).min(feed_forward.d_ff)
         };
         let stride = |part: usize| width(part).next_multiple_of(shape.lanes);
-        let input = input(common, self.feed_forward_norms.input.as_ref(), x, &mut scratch.normed);
+        let input = [input(common, self.feed_forward_norms.input.as_ref(), x, &mut scratch.normed)];
+        let left = common.left(n_rows, &input, &mut scratch.codes);
         for_each(&mut scratch.parts, |index, Part { narrow, wide, .. }| {
             let stride = stride(index);
             let hidden = grown(wide, n_rows * stride);
@@ -234,7 +290,7 @@ impl PackedBlock {
                 let (width, bias) = ((stride - from).min(shape.width), panel * shape.width);
                 let first = self.gate.as_ref().unwrap_or(&self.up);
                 let target = Target { values: &mut hidden[from..], stride, width };
-                dispatch.run(first.product(n_rows, &[input], panel..panel + 1, target));
+                first.multiply(dispatch, left, panel..panel + 1, target);
                 dispatch.run(Activate {
                     values: &mut hidden[from..],
                     stride,
@@ -245,7 +301,7 @@ impl PackedBlock {
                 if self.gate.is_some() {
                     let values = grown(narrow, n_rows * width);
                     let target = Target { values, stride: width, width };
-                    dispatch.run(self.up.product(n_rows, &[input], panel..panel + 1, target));
+                    self.up.multiply(dispatch, left, panel..panel + 1, target);
                     dispatch.run(Gate {
                         gate: &mut hidden[from..],
                         stride,
@@ -291,7 +347,7 @@ impl OwnedNorms {
         (width, stride): (impl Fn(usize) -> usize, impl Fn(usize) -> usize),
     ) {
         let Common { dispatch, d_model, .. } = *common;
-        let Scratch { row, parts, branch, .. } = scratch;
+        let Scratch { row, codes, parts, branch, .. } = scratch;
         let (n_rows, n_parts, shape) = (x.len() / d_model, parts.len(), dispatch.shape());
         let left: Vec<Columns<'_>> = parts
             .iter()
@@ -301,7 +357,8 @@ impl OwnedNorms {
                 Columns { values: wide, stride, width }
             })
             .collect();
-        let n_panels = map.packed.panels().len();
+        let left = common.left(n_rows, &left, codes);
+        let n_panels = map.n_panels();
         let columns = |part: usize| {
             let panels = share(n_panels, n_parts, part);
             (panels.end * shape.width).min(d_model) - (panels.start * shape.width).min(d_model)
@@ -309,7 +366,7 @@ impl OwnedNorms {
         for_each(branch, |index, values| {
             let stride = columns(index).next_multiple_of(shape.lanes);
             let target = Target { values: grown(values, n_rows * stride), stride, width: stride };
-            dispatch.run(map.product(n_rows, &left, share(n_panels, n_parts, index), target));
+            map.multiply(dispatch, left, share(n_panels, n_parts, index), target);
         });
         let branch: Vec<Columns<'_>> = branch
             .iter()

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::block::{Common, PackedBlock, View};
 use crate::dispatch::Dispatch;
+use crate::int8;
 use crate::model::{Layer, Model, Span};
 use crate::norm::{Normalize, OwnedNorm};
 use crate::scratch::Scratch;
@@ -36,10 +37,25 @@ impl Encoder {
     /// their keys, or the scale of the logits is negative or not finite.
     #[must_use]
     pub fn new(model: &Model<'_>) -> Self {
-        Self::with(model, Dispatch::native())
+        Self::with(model, Dispatch::native(), None)
     }
 
-    pub(crate) fn with(model: &Model<'_>, dispatch: Dispatch) -> Self {
+    /// Packs the weights of a model in eight bits: the linear maps of all layers compute in bytes, everything between them in
+    /// `f32`. A quarter of the memory, and much less time where the processor multiplies bytes faster (AVX-512 VNNI, AVX2).
+    ///
+    /// Weights are rounded with a scale for each column, what enters a map with a scale for each row, `max / 127`. So the states
+    /// differ from those of [`new`](Self::new) by some percent; what is beside a sequence still changes no bit of it.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new), or a map takes more than 65,536 values.
+    #[must_use]
+    pub fn int8(model: &Model<'_>) -> Self {
+        let dispatch = Dispatch::native();
+        Self::with(model, dispatch, Some(int8::Kernel::new(dispatch)))
+    }
+
+    pub(crate) fn with(model: &Model<'_>, dispatch: Dispatch, kernel: Option<int8::Kernel>) -> Self {
         let Model { d_model, attention, feed_forward, blocks, spans, layers, relative_bias, last_norm } =
             model;
         let sizes = [*d_model, attention.n_heads, attention.n_kv_heads, attention.d_head, feed_forward.d_ff];
@@ -67,8 +83,13 @@ impl Encoder {
             );
             (bias.values.to_vec(), bias.max_len)
         });
-        let common =
-            Common { dispatch, d_model: *d_model, attention: *attention, feed_forward: *feed_forward };
+        let common = Common {
+            dispatch,
+            kernel,
+            d_model: *d_model,
+            attention: *attention,
+            feed_forward: *feed_forward,
+        };
         Self {
             blocks: blocks.iter().map(|block| PackedBlock::new(&common, block)).collect(),
             spans: spans.clone(),

@@ -46,6 +46,9 @@
 //! whatever else is in a batch change which values are computed together, and never a chain: a text has the same bits alone
 //! and among others, on one thread and on many. Processors with vectors of another length may differ in the last bits.
 //!
+//! In eight bits ([`Encoder::int8`]) products are exact integers, with the same bits on every processor; so are the scales. What stands
+//! between products is as above, and a last bit that differs can move a code by one.
+//!
 //! # Speed
 //!
 //! Kernels are written once, for vectors of any length (crate `pulp`), and chosen at run time: AVX-512 (feature `x86-v4`,
@@ -60,6 +63,7 @@ mod dispatch;
 mod embeddings;
 mod encoder;
 mod function;
+mod int8;
 mod linear;
 mod model;
 mod norm;
@@ -73,6 +77,7 @@ mod softmax;
 #[cfg(test)]
 mod tests;
 mod tile;
+pub mod training;
 
 pub use activation::Activation;
 pub use embeddings::{Embeddings, Positions};

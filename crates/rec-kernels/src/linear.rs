@@ -1,10 +1,10 @@
 use rayon::prelude::*;
 
 use crate::activation::Activate;
-use crate::block::{Affine, check};
+use crate::block::{Affine, Left, check};
 use crate::dispatch::Dispatch;
 use crate::product::{Columns, Target};
-use crate::{Activation, Linear};
+use crate::{Activation, Linear, int8};
 
 /// Rows of a piece of work: the same for any number of threads.
 pub(crate) const ROWS: usize = 64;
@@ -41,7 +41,7 @@ impl PackedLinear {
         check("the map", linear, d_in, d_out);
         let dispatch = Dispatch::native();
         let columns: Vec<usize> = (0..d_out).collect();
-        Self { affine: Affine::new(dispatch, linear, d_out, &columns), d_in, d_out, dispatch }
+        Self { affine: Affine::new(dispatch, None, linear, d_out, &columns), d_in, d_out, dispatch }
     }
 
     /// `y = f(x W + b)` for rows `x` of `d_in` values and `y` of `d_out`, on the threads of the current rayon pool; the bits
@@ -60,12 +60,8 @@ impl PackedLinear {
             let mut values = vec![0.0; n_rows * stride];
             let left = [Columns { values: x, stride: d_in, width: d_in }];
             let target = Target { values: &mut values, stride, width: stride };
-            self.dispatch.run(self.affine.product(
-                n_rows,
-                &left,
-                0..self.affine.packed.panels().len(),
-                target,
-            ));
+            let left = Left { n_rows, columns: &left, codes: &int8::Rows::default() };
+            self.affine.multiply(self.dispatch, left, 0..self.affine.n_panels(), target);
             let bias = self.affine.bias.as_slice();
             self.dispatch.run(Activate { values: &mut values, stride, width: stride, bias, activation });
             for (y, values) in y.chunks_exact_mut(d_out).zip(values.chunks_exact(stride)) {

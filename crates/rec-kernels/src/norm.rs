@@ -78,7 +78,7 @@ impl OwnedNorm {
 
 /// In four chains: additions of one would wait for each other.
 #[inline(always)]
-fn sum<S: Simd>(simd: S, row: &[f32]) -> f32 {
+pub(crate) fn sum<S: Simd>(simd: S, row: &[f32]) -> f32 {
     let (body, rest) = S::as_simd_f32s(row);
     let (blocks, single) = body.as_chunks::<4>();
     let mut sums = [simd.splat_f32s(0.0); 4];
@@ -95,7 +95,7 @@ fn sum<S: Simd>(simd: S, row: &[f32]) -> f32 {
 
 /// The sum of `(x - mean)^2`.
 #[inline(always)]
-fn squares<S: Simd>(simd: S, row: &[f32], mean: f32) -> f32 {
+pub(crate) fn squares<S: Simd>(simd: S, row: &[f32], mean: f32) -> f32 {
     let (body, rest) = S::as_simd_f32s(row);
     let (blocks, single) = body.as_chunks::<4>();
     let (mut sums, means) = ([simd.splat_f32s(0.0); 4], simd.splat_f32s(mean));

@@ -3,12 +3,15 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::attention::Room;
+use crate::int8;
 
 /// Memory for the intermediate values of a forward pass; it grows to what the largest input needs and is used again.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// Rows after an input norm.
     pub(crate) normed: Vec<f32>,
+    /// What enters a product, in codes.
+    pub(crate) codes: int8::Rows,
     /// A row of the sum of a branch.
     pub(crate) row: Vec<f32>,
     /// For each part of the work what its thread alone writes.

@@ -4,6 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::dispatch::Dispatch;
+use crate::int8::Kernel;
 use crate::{
     Activation, Attention, Block, BranchNorms, Embeddings, Encoder, FeedForward, Layer, Linear, Model, Norm,
     NormKind, PackedLinear, Positions, RelativeBias, RotaryTable, Span, reference,
@@ -148,7 +149,7 @@ fn every_kind_of_model_is_the_reference() {
         case(seed, |_, model, states, offsets| {
             let want = reference::forward(model, states, offsets);
             for dispatch in Dispatch::all() {
-                let encoder = Encoder::with(model, dispatch);
+                let encoder = Encoder::with(model, dispatch, None);
                 let mut got = states.to_vec();
                 encoder.forward(&mut got, offsets);
                 let error = error(&got, &want);
@@ -168,9 +169,9 @@ fn every_kind_of_model_is_the_reference() {
 #[test]
 fn bits_depend_neither_on_threads_nor_on_neighbours() {
     let pools = [1, 2, 3].map(pool);
-    for seed in 1000..1060 {
+    for (seed, in_bytes) in (1000..1060).flat_map(|seed| [(seed, false), (seed, true)]) {
         case(seed, |_, model, states, offsets| {
-            let encoder = Encoder::new(model);
+            let encoder = if in_bytes { Encoder::int8(model) } else { Encoder::new(model) };
             let run = |states: &[f32], offsets: &[usize], pool: &rayon::ThreadPool| {
                 let mut states = states.to_vec();
                 pool.install(|| encoder.forward(&mut states, offsets));
@@ -219,7 +220,7 @@ fn many_long_sequences_are_the_reference() {
 fn sequences_do_not_see_each_other() {
     for seed in 3000..3030 {
         case(seed, |_, model, states, offsets| {
-            let encoder = Encoder::new(model);
+            let encoder = if seed % 3 == 0 { Encoder::int8(model) } else { Encoder::new(model) };
             let mut want = states.to_vec();
             encoder.forward(&mut want, offsets);
             for spoilt in offsets.windows(2).filter(|pair| pair[1] > pair[0]) {
@@ -298,4 +299,34 @@ fn embeddings_and_maps_are_their_loops() {
         let want: Vec<f64> = reference::linear(&map, rows).into_iter().flatten().map(f64::tanh).collect();
         assert!(error(&y, &want) < 5e-6, "seed {seed}");
     }
+}
+
+/// Whole passes in eight bits: near those in `f32`, and alike on every kernel.
+#[test]
+fn eight_bits_are_near() {
+    let (mut errors, mut n) = (0.0, 0.0);
+    for seed in 5000..5060 {
+        case(seed, |_, model, states, offsets| {
+            if states.is_empty() {
+                return;
+            }
+            let want = reference::forward(model, states, offsets);
+            let run = |dispatch: Dispatch| {
+                let mut states = states.to_vec();
+                Encoder::with(model, dispatch, Some(Kernel::new(dispatch))).forward(&mut states, offsets);
+                states
+            };
+            let native = run(Dispatch::native());
+            errors += error(&native, &want);
+            n += 1.0;
+            let native: Vec<f64> = native.iter().map(|&x| f64::from(x)).collect();
+            // What is between products differs in last bits, and now and then a code by one.
+            for dispatch in Dispatch::all() {
+                let error = error(&run(dispatch), &native);
+                assert!(error < 0.05, "seed {seed}, {dispatch:?}: {error:e}");
+            }
+        });
+    }
+    let mean = errors / n;
+    assert!((1e-4..0.03).contains(&mean), "{mean:e}");
 }
