@@ -141,6 +141,9 @@ pub(crate) enum Kind {
     #[error("{file}: cannot write weights and events as one column")]
     MixedSignals { file: String },
 
+    #[error("a decision for `{user}`: {problem}")]
+    Decision { user: Id, problem: String },
+
     #[error("the score of {key} is NaN")]
     NanScore { key: String },
 }
@@ -182,6 +185,12 @@ pub(crate) enum Problem {
     JsonType { found: &'static str, expected: &'static str },
     #[error("the value is missing")]
     Missing,
+    #[error("the item `{0}` comes twice")]
+    ItemTwice(Id),
+    #[error("it is not among the items")]
+    NotAmongItems,
+    #[error("`{0}` is not a probability above 0")]
+    Propensity(f64),
     #[error("duplicate id `{id}`, first on line {first}")]
     DuplicateId { id: Id, first: usize },
     #[cfg(feature = "arrow")]

@@ -38,7 +38,8 @@
 //! # The concepts
 //!
 //! - An [`Id`] names an item or a user. An [`IdMap`] numbers distinct ids as dense rows, in the order of their arrival.
-//! - An [`Interaction`] is one thing that a user did with an item at a time; its [`Signal`] is a weight or an event type. A
+//! - An [`Interaction`] is one thing that a user did with an item at a time; its [`Signal`] is a weight or an event type, which
+//!   [`EventWeights`] turn into weights. A
 //!   [`History`] is the interactions of one user in the order of time, and [`Interactions`] are the histories of many.
 //! - A [`Catalogue`] holds what is known of the items (or of the users): a row per id, and named, typed [`Column`]s.
 //! - A [`RankedList`] is an answer: [`Hit`]s in *the* order, score descending and then id ascending. [`TopK`] finds the best
@@ -46,6 +47,7 @@
 //! - [`atomic`] reads and writes all of it as the tab-separated "atomic files" of the RecBole ecosystem. [`movielens`],
 //!   [`mind`] and [`amazon`] read these data sets as they are published, and [`csv`] reads tables with a header. Files whose
 //!   names end in `.gz` are read through gzip.
+//! - [`decisions`] reads and writes logs of what a recommender chose, and with which probability.
 //! - [`split`] divides interactions into those for training, validation and test, and counts what a split leaks.
 //!
 //! # Conventions
@@ -66,6 +68,7 @@
 mod catalogue;
 mod column;
 mod error;
+mod event_weights;
 mod fields;
 mod history;
 mod id;
@@ -81,6 +84,7 @@ pub mod amazon;
 pub mod arrow;
 pub mod atomic;
 pub mod csv;
+pub mod decisions;
 pub mod mind;
 pub mod movielens;
 #[cfg(feature = "parquet")]
@@ -90,6 +94,7 @@ pub mod split;
 pub use catalogue::{Catalogue, Item};
 pub use column::{Column, Value, Values};
 pub use error::Error;
+pub use event_weights::EventWeights;
 pub use fields::{CatalogueFields, InteractionFields, TimeUnit};
 pub use history::{History, days, hours};
 pub use id::{Id, IdMap};

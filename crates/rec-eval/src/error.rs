@@ -47,6 +47,7 @@ impl Error {
                 | Kind::NotFiniteOf { .. }
                 | Kind::NanScore { .. }
                 | Kind::NotProbability { .. }
+                | Kind::Choice { .. }
         )
     }
 
@@ -105,6 +106,12 @@ pub(crate) enum Kind {
 
     #[error("the score of `{item}` in group {group}, of user `{user}`, is {score}, not a probability")]
     NotProbability { user: Id, group: usize, item: Id, score: f32 },
+
+    #[error("the {what} of a choice for `{user}` is {value}")]
+    Choice { user: Id, what: &'static str, value: f64 },
+
+    #[error("of some choices a reward is expected and of others not: `{user}`")]
+    SomeExpected { user: Id },
 
     #[error("{file}: cannot {action}")]
     Io { file: String, action: &'static str, source: io::Error },

@@ -44,6 +44,7 @@
 //! - A [`Bootstrap`] gives confidence intervals. [`PairedValues`] tell whether two runs differ, and [`holm`] corrects for many
 //!   comparisons.
 //! - [`Impressions`] are what was shown and clicked or not: AUCs, log loss, calibration. [`Ratings`] have errors.
+//! - [`OffPolicy`] estimates what another policy would have earned, from a log of choices with their propensities.
 //! - [`trec`] exchanges runs and judgements with other tools.
 //!
 //! # Conventions
@@ -68,6 +69,7 @@ mod groups;
 mod impressions;
 mod judged;
 mod metric;
+mod off_policy;
 mod ratings;
 mod relevance;
 mod report;
@@ -86,9 +88,10 @@ pub use candidates::Candidates;
 pub use error::Error;
 pub use evaluator::Evaluator;
 pub use groups::Groups;
-pub use impressions::{ImpressionReport, Impressions};
+pub use impressions::{CalibrationBin, ImpressionReport, Impressions};
 pub use judged::{JudgedList, Ties};
 pub use metric::{Formula, RankingMetric};
+pub use off_policy::{ExpectedReward, LoggedChoice, OffPolicy, OffPolicyReport};
 pub use ratings::{RatingReport, Ratings};
 pub use relevance::{Relevance, Relevant};
 pub use report::{GroupReport, Grouped, MetricReport, Recommended, Report, TieCount};

@@ -201,7 +201,7 @@ fn report_survives_json_and_prints_a_table() {
     let table = report.to_string();
     assert!(table.starts_with("group_auc                0.6663 ["), "{table}");
     assert!(table.ends_with(" tied pairs"), "{table}");
-    assert_eq!(table.lines().count(), 13);
+    assert_eq!(table.lines().count(), 14);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::Path;
 
+use rec_eval::plot::Curve;
 use rec_eval::{Estimate, Interval, plot};
 
 fn estimate(value: f64, half_width: f64) -> Estimate {
@@ -74,6 +75,28 @@ fn grouped_bars_have_a_legend_and_a_colour_a_method() {
     }
     // A page, seven entries of the legend, and 20 bars.
     assert_eq!(svg.matches("<rect").count(), 1 + 7 + 20);
+}
+
+#[test]
+fn curves_have_a_panel_an_axis() {
+    let losses: Vec<(f64, f64)> = (0..300)
+        .map(|step| (f64::from(step), 6.0 / (1.0 + 0.02 * f64::from(step)) + 0.1 * f64::from(step).sin()))
+        .collect();
+    let smooth: Vec<(f64, f64)> = losses.iter().map(|(step, _)| (*step, 6.0 / (1.0 + 0.02 * step))).collect();
+    let recall = [(50.0, 0.03), (100.0, 0.07), (150.0, f64::NAN), (200.0, 0.09), (250.0, 0.085)];
+    let curves = [
+        Curve { axis: "loss", name: "each step", points: &losses },
+        Curve { axis: "loss", name: "running mean", points: &smooth },
+        Curve { axis: "recall@10", name: "validation", points: &recall },
+        Curve { axis: "rate", name: "learning rate", points: &[] },
+    ];
+    let svg = drawn("curves.svg", |path| plot::curves(path, "SASRec", "steps", &curves).unwrap());
+    for text in ["SASRec", "loss", "recall@10", "each step", "running mean", "validation", "rate", "steps"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    // Two circles, filled and drawn around, for each of the four values that are numbers; long lines have none.
+    assert_eq!(svg.matches("<circle").count(), 2 * 4);
+    drawn("no-curves.svg", |path| plot::curves(path, "nothing", "steps", &[]).unwrap());
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod report;
 
 use rec_data::{Id, IdMap};
 
+pub use self::pointwise::CalibrationBin;
 pub use self::report::ImpressionReport;
 
 use self::global::ScoredCandidates;
@@ -39,7 +40,7 @@ use crate::resampling::{Bootstrap, Estimate};
 ///
 /// # Probabilities
 ///
-/// Log loss, accuracy and calibration are means over all candidates, of all groups. Scores are logits, and the probability is
+/// Log loss, Brier score, accuracy and calibration are means over all candidates, of all groups. Scores are logits, and the probability is
 /// 1 / (1 + exp(-score)), unless [`with_probabilities`](Impressions::with_probabilities) says that they are probabilities. Do
 /// not read these metrics where scores are neither.
 ///
@@ -80,7 +81,7 @@ pub struct Impressions {
 }
 
 /// Sums over the groups of a user with both classes (`GROUPS` to `NDCG_10`), and over all their candidates (the others).
-type Sums = [f64; 15];
+type Sums = [f64; 16];
 
 const GROUPS: usize = 0;
 const AUC: usize = 1;
@@ -97,9 +98,10 @@ const OBSERVED: usize = 11;
 const PREDICTED: usize = 12;
 const LOG_LOSS: usize = 13;
 const CORRECT: usize = 14;
+const SQUARED_ERRORS: usize = 15;
 
 /// Each metric but the global AUC: the quotient of two sums.
-const QUOTIENTS: [(usize, usize); 10] = [
+const QUOTIENTS: [(usize, usize); 11] = [
     (AUC, GROUPS),
     (AUC_POSITIVES, POSITIVES),
     (AUC_CANDIDATES, CANDIDATES),
@@ -108,6 +110,7 @@ const QUOTIENTS: [(usize, usize); 10] = [
     (NDCG_5, GROUPS),
     (NDCG_10, GROUPS),
     (LOG_LOSS, SCORED),
+    (SQUARED_ERRORS, SCORED),
     (CORRECT, SCORED),
     (PREDICTED, OBSERVED),
 ];
@@ -212,6 +215,7 @@ impl Impressions {
             sums[OBSERVED] += f64::from(u8::from(*label));
             sums[PREDICTED] += probability;
             sums[LOG_LOSS] += loss;
+            sums[SQUARED_ERRORS] += (probability - f64::from(u8::from(*label))).powi(2);
             sums[CORRECT] += f64::from(u8::from((probability >= self.threshold) == *label));
             self.calibration.add(probability, *label);
         }
@@ -290,9 +294,11 @@ impl Impressions {
             ndcg_5: of((NDCG_5, GROUPS)),
             ndcg_10: of((NDCG_10, GROUPS)),
             log_loss: of((LOG_LOSS, SCORED)),
+            brier: of((SQUARED_ERRORS, SCORED)),
             accuracy: of((CORRECT, SCORED)),
             calibration_ratio: of((PREDICTED, OBSERVED)),
             calibration_error: self.calibration.expected_error(),
+            calibration: self.calibration.bins(),
             ..self.report
         }
     }

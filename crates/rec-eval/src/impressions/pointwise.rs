@@ -1,5 +1,7 @@
 //! Scores as probabilities.
 
+use serde::{Deserialize, Serialize};
+
 /// What a score means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ScoreScale {
@@ -28,6 +30,18 @@ impl ScoreScale {
 
 const N_BINS: usize = 10;
 
+/// Candidates of similar probability: a point of a reliability diagram.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CalibrationBin {
+    /// How many there are, at least one.
+    pub n_candidates: u64,
+    /// Their mean probability.
+    pub predicted: f64,
+    /// The share of them that is positive.
+    pub observed: f64,
+}
+
 /// Candidates by their probability.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calibration {
@@ -48,6 +62,17 @@ impl Calibration {
         bin.n += 1.0;
         bin.n_positives += f64::from(u8::from(label));
         bin.sum_of_probabilities += probability;
+    }
+
+    /// The bins that have candidates, from the lowest probability.
+    pub(super) fn bins(&self) -> Vec<CalibrationBin> {
+        let some = |bin: &&Bin| bin.n > 0.0;
+        let of = |bin: &Bin| CalibrationBin {
+            n_candidates: bin.n as u64,
+            predicted: bin.sum_of_probabilities / bin.n,
+            observed: bin.n_positives / bin.n,
+        };
+        self.bins.iter().filter(some).map(of).collect()
     }
 
     /// The mean over candidates of |mean probability - share of positives| of their bin; `None` without candidates.

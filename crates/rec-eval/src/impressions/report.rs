@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::pointwise::CalibrationBin;
 use crate::resampling::Estimate;
 
 /// The metrics of [`Impressions`](crate::Impressions), and what they left out.
@@ -48,6 +49,10 @@ pub struct ImpressionReport {
     pub ndcg_10: Estimate,
     /// The mean over all candidates of -ln of the probability of what happened, in nats.
     pub log_loss: Estimate,
+    /// The mean over all candidates of `(p - y)^2`, `y` being 1 for a positive. Brier, *Verification of Forecasts Expressed in Terms
+    /// of Probability* (1950).
+    #[serde(default)]
+    pub brier: Estimate,
     /// The share of candidates whose probability is on the right side of the threshold.
     pub accuracy: Estimate,
     /// The sum of the probabilities divided by the number of positive candidates: 1 if clicks are neither over- nor
@@ -57,6 +62,9 @@ pub struct ImpressionReport {
     /// closed on the right, averaged with the candidates of the bins as weights. It has no interval: resampling inflates it.
     /// Naeini, Cooper and Hauskrecht, *Obtaining Well Calibrated Probabilities Using Bayesian Binning* (AAAI 2015).
     pub calibration_error: Option<f64>,
+    /// The ten bins of `calibration_error`, without those that are empty: the points of a reliability diagram.
+    #[serde(default)]
+    pub calibration: Vec<CalibrationBin>,
 }
 
 impl fmt::Display for ImpressionReport {
@@ -72,6 +80,7 @@ impl fmt::Display for ImpressionReport {
             ("ndcg@5", Some(self.ndcg_5)),
             ("ndcg@10", Some(self.ndcg_10)),
             ("log_loss", Some(self.log_loss)),
+            ("brier", Some(self.brier)),
             ("accuracy", Some(self.accuracy)),
             ("calibration_ratio", Some(self.calibration_ratio)),
             ("calibration_error", Some(calibration_error)),

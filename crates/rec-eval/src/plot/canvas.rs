@@ -115,6 +115,11 @@ impl Canvas<'_> {
         self.area.draw(&PathElement::new(points, colour.stroke_width(width)))
     }
 
+    /// The line of the n-th curve.
+    pub(super) fn curve(&self, n: usize, points: &[(i32, i32)]) -> Drawn {
+        self.line(points, colour(n), 2)
+    }
+
     pub(super) fn rectangle(&self, corners: [(i32, i32); 2], colour: RGBColor) -> Drawn {
         self.area.draw(&Rectangle::new(corners, colour.filled()))
     }

@@ -6,6 +6,8 @@
 
 mod bars;
 mod canvas;
+mod front;
+mod lines;
 mod scale;
 mod scatter;
 
@@ -121,4 +123,77 @@ pub fn coverage_accuracy<L: AsRef<str>>(
     let points =
         points.iter().map(|(label, accuracy, coverage)| (label.as_ref(), *accuracy, *coverage)).collect();
     scatter::save_points(path.as_ref(), title, accuracy, points)
+}
+
+/// A point of [`front`]: what the setting is called, the value across, and the estimate upwards.
+pub type FrontPoint<N> = (N, f64, Estimate);
+
+/// Draws one metric against another as a setting moves: a line for each method, through its settings in the order given.
+///
+/// `axes` are the names across and upwards. A method is its label and its points, each with what the setting is called, the value
+/// across and the estimate upwards. The scale is that of the points: intervals are not drawn, since those of one method's settings
+/// are of the same users and say little of their differences. Points without a value are left out.
+///
+/// # Errors
+///
+/// The file cannot be written; the message names it.
+///
+/// ```
+/// use rec_eval::{Estimate, plot};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("front.svg");
+/// let estimate = |value| Estimate { value: Some(value), interval: None };
+/// let mmr = vec![("1", 0.61, estimate(0.071)), ("0.7", 0.66, estimate(0.070)), ("0.3", 0.74, estimate(0.058))];
+/// plot::front(&path, "Diversity and its price", ("distance of pairs", "ndcg@10"), &[("MMR", mmr)])?;
+/// assert!(std::fs::read_to_string(&path)?.contains("distance of pairs"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn front<L: AsRef<str>, N: AsRef<str>>(
+    path: impl AsRef<Path>,
+    title: &str,
+    axes: (&str, &str),
+    methods: &[(L, Vec<FrontPoint<N>>)],
+) -> Result<(), Error> {
+    let series = methods.iter().map(|(label, points)| {
+        let points = points.iter().map(|(name, x, y)| (name.as_ref(), *x, *y)).collect();
+        (label.as_ref(), points)
+    });
+    front::save_front(path.as_ref(), title, axes, series.collect())
+}
+
+/// A line of [`curves`].
+#[derive(Clone, Copy, Debug)]
+pub struct Curve<'a> {
+    /// What its values are. Curves of one axis share a panel.
+    pub axis: &'a str,
+    /// What the legend calls it.
+    pub name: &'a str,
+    /// Places and values, in the order in which they are connected. One that is not finite is a gap.
+    pub points: &'a [(f64, f64)],
+}
+
+/// Draws lines over steps: the losses and metrics of a training, say. Each axis has a panel, one above the other; all share the
+/// horizontal axis, whose name is `x`.
+///
+/// # Errors
+///
+/// The file cannot be written; the message names it.
+///
+/// ```
+/// use rec_eval::plot::{self, Curve};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("curves.svg");
+/// let losses: Vec<(f64, f64)> = (1..=100).map(|step| (step.into(), 7.0 / f64::from(step).sqrt())).collect();
+/// let curves = [
+///     Curve { axis: "loss", name: "training", points: &losses },
+///     Curve { axis: "recall@10", name: "validation", points: &[(50.0, 0.08), (100.0, 0.11)] },
+/// ];
+/// plot::curves(&path, "SASRec on MovieLens", "steps", &curves)?;
+/// assert!(std::fs::read_to_string(&path)?.contains("validation"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn curves(path: impl AsRef<Path>, title: &str, x: &str, curves: &[Curve<'_>]) -> Result<(), Error> {
+    lines::save_curves(path.as_ref(), title, x, curves)
 }

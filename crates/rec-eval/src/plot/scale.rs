@@ -23,15 +23,17 @@ impl Scale {
 
     /// A scale of points: with some room around them, but not beyond 0 or 1 if no value is.
     pub(super) fn of_points(values: impl IntoIterator<Item = f64>, pixels: (f64, f64)) -> Scale {
-        let range = values.into_iter().fold(None, |range: Option<(f64, f64)>, value| {
-            let (low, high) = range.unwrap_or((value, value));
-            Some((low.min(value), high.max(value)))
-        });
-        let (low, high) = range.unwrap_or((0.0, 1.0));
+        let (low, high) = range(values).unwrap_or((0.0, 1.0));
         let room = if high > low { 0.1 * (high - low) } else { 0.1 * high.abs().max(0.1) };
         let floor = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
         let ceiling = if high <= 1.0 { 1.0 } else { f64::INFINITY };
         Scale::new((low - room).max(floor), (high + room).min(ceiling), pixels)
+    }
+
+    /// A scale of steps: from the first to the last.
+    pub(super) fn of_steps(values: impl IntoIterator<Item = f64>, pixels: (f64, f64)) -> Scale {
+        let (low, high) = range(values).unwrap_or((0.0, 1.0));
+        Scale::new(low, high, pixels)
     }
 
     fn new(low: f64, high: f64, pixels: (f64, f64)) -> Scale {
@@ -74,6 +76,14 @@ impl Scale {
     }
 }
 
+/// The least and the largest.
+fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
+    values.into_iter().fold(None, |range, value| {
+        let (low, high) = range.unwrap_or((value, value));
+        Some((low.min(value), high.max(value)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +109,13 @@ mod tests {
         assert_eq!(labels(Scale::of_points([0.02, 0.31], (0.0, 100.0))), ["0.0", "0.1", "0.2", "0.3"]);
         assert_eq!(labels(Scale::of_points([0.5], (0.0, 100.0))), ["0.46", "0.48", "0.50", "0.52", "0.54"]);
         assert_eq!(labels(Scale::of_points([0.0, 1.0], (0.0, 100.0))).last().unwrap(), "1.0");
+    }
+
+    #[test]
+    fn steps_have_no_room() {
+        let scale = Scale::of_steps([50.0, 1.0, 101.0], (0.0, 100.0));
+        assert_eq!((scale.pixel(1.0), scale.pixel(51.0), scale.pixel(101.0)), (0, 50, 100));
+        assert_eq!(labels(scale), ["20", "40", "60", "80", "100"]);
     }
 
     #[test]
