@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -38,6 +38,15 @@ pub trait ItemSource {
     /// There are no rows, or the source does not have one of them.
     fn rows(&self, rows: &[usize]) -> Tensor<2>;
 
+    /// The vectors of the first `n` rows, which a source may have at hand.
+    ///
+    /// # Panics
+    ///
+    /// As [`rows`](Self::rows).
+    fn all(&self, n: usize) -> Tensor<2> {
+        self.rows(&(0..n).collect::<Vec<_>>())
+    }
+
     /// The number of values in a vector.
     fn dim(&self) -> usize;
 
@@ -71,26 +80,36 @@ pub trait ItemSource {
 
 /// The vectors of a table, which training leaves as they are.
 ///
-/// As a burn module it has no parameters. The table stays on the host; rows go to the device as they are asked for.
+/// As a burn module it has no parameters. The table stays on the host; rows go to the device as they are asked for, and
+/// [all of them](ItemSource::all) once.
 #[derive(Module, Debug)]
 pub struct FrozenItems {
     #[module(skip)]
     table: Arc<VectorTable>,
     #[module(skip)]
     device: Device,
+    #[module(skip)]
+    whole: Arc<OnceLock<Tensor<2>>>,
 }
 
 impl FrozenItems {
     /// A table, whose rows are wanted on a device.
     #[must_use]
     pub fn new(table: VectorTable, device: &Device) -> Self {
-        Self { table: Arc::new(table), device: device.clone() }
+        Self { table: Arc::new(table), device: device.clone(), whole: Arc::default() }
     }
 }
 
 impl ItemSource for FrozenItems {
     fn rows(&self, rows: &[usize]) -> Tensor<2> {
         self.table.gather(rows, &self.device)
+    }
+
+    fn all(&self, n: usize) -> Tensor<2> {
+        if n != self.table.len() {
+            return self.rows(&(0..n).collect::<Vec<_>>());
+        }
+        self.whole.get_or_init(|| self.rows(&(0..n).collect::<Vec<_>>())).clone()
     }
 
     fn dim(&self) -> usize {
@@ -141,6 +160,13 @@ impl ItemSource for ItemEmbedding {
         weight.select(0, Tensor::from_data(TensorData::new(rows, [n]), &device))
     }
 
+    fn all(&self, n: usize) -> Tensor<2> {
+        let weight = self.weight.val();
+        let [n_items, d] = weight.dims();
+        assert!(n > 0 && n <= n_items, "the first {n} rows of {n_items} items");
+        if n == n_items { weight } else { weight.slice([0..n, 0..d]) }
+    }
+
     fn dim(&self) -> usize {
         self.weight.dims()[1]
     }
@@ -150,6 +176,10 @@ impl ItemSource for ItemEmbedding {
 impl<A: ItemSource, B: ItemSource> ItemSource for (A, B) {
     fn rows(&self, rows: &[usize]) -> Tensor<2> {
         Tensor::cat(vec![self.0.rows(rows), self.1.rows(rows)], 1)
+    }
+
+    fn all(&self, n: usize) -> Tensor<2> {
+        Tensor::cat(vec![self.0.all(n), self.1.all(n)], 1)
     }
 
     fn dim(&self) -> usize {
@@ -189,6 +219,10 @@ impl<A: Module + ItemSource, B: Module + ItemSource> Sum<A, B> {
 impl<A: Module + ItemSource, B: Module + ItemSource> ItemSource for Sum<A, B> {
     fn rows(&self, rows: &[usize]) -> Tensor<2> {
         self.a.rows(rows) + self.b.rows(rows)
+    }
+
+    fn all(&self, n: usize) -> Tensor<2> {
+        self.a.all(n) + self.b.all(n)
     }
 
     fn dim(&self) -> usize {

@@ -20,6 +20,7 @@
 //! breaking release of this crate.
 
 pub use burn;
+pub use rec_data::EventWeights;
 
 pub mod device;
 mod error;
@@ -37,7 +38,7 @@ mod vector_table;
 
 pub use error::Error;
 pub use fingerprint::{Fingerprint, FingerprintBuilder};
-pub use history_batch::{EventWeights, HistoryBatch};
+pub use history_batch::HistoryBatch;
 pub use interests::Interests;
 pub use item_source::{FrozenItems, ItemEmbedding, ItemEmbeddingConfig, ItemSource, Sum};
 pub use model_file::ModelFile;

@@ -14,6 +14,10 @@ use burn::tensor::{Tensor, activation};
 /// ```
 #[must_use]
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    #[cfg(all(feature = "flex", feature = "autodiff"))]
+    if super::fused::serves(&x) {
+        return super::fused::gelu(x);
+    }
     if !x.device().is_autodiff() {
         return activation::gelu(x);
     }

@@ -30,6 +30,12 @@ impl Initializer {
         Self { random: ChaCha8Rng::seed_from_u64(seed), device: device.clone() }
     }
 
+    /// Where the parameters are.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// Uniform between `-bound` and `bound`.
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, module::linear};
+use burn::tensor::{Device, Tensor};
 
-use super::Initializer;
+use super::{Initializer, linear};
 
 /// The affine map `y = x W + b`, or `y = x W` without a bias.
 ///
