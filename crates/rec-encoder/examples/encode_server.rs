@@ -1,9 +1,9 @@
 //! You will see how long texts take to become vectors, one line of JSON for each line of commands on standard input.
 //! `benches/peers/encoder.py` writes the texts and asks, in turn with its peers.
 //!
-//!     cargo run --release -p rec-encoder --example encode_server -- MODEL [THREADS]
+//!     cargo run --release -p rec-encoder --example encode_server -- MODEL [THREADS [int8]]
 //!
-//! MODEL is a model folder, or `bundled`. Commands, each answered with seconds of wall clock and of all threads:
+//! MODEL is a model folder, or `bundled`; `int8` after THREADS takes its linear maps in eight bits. Commands, each answered with seconds of wall clock and of all threads:
 //!
 //!     read FILE             takes the lines of a file as the texts; answers with their number and that of the threads
 //!     encode                all texts
@@ -22,11 +22,16 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1);
-    let model = arguments.next().ok_or("expected MODEL [THREADS]")?;
+    let model = arguments.next().ok_or("expected MODEL [THREADS [int8]]")?;
     let threads = arguments.next().map_or(Ok(0), |threads| threads.parse())?;
     let encoder = match model.as_str() {
         "bundled" => TextEncoder::bundled(&Device::flex())?,
         folder => TextEncoder::from_dir(folder, &Device::flex())?,
+    };
+    let encoder = match arguments.next().as_deref() {
+        None => encoder,
+        Some("int8") => encoder.with_int8()?,
+        Some(other) => return Err(format!("unknown precision `{other}`").into()),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     pool.install(|| serve(&encoder))

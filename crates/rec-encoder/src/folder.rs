@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use burn::nn::{LayerNormConfig, LinearConfig};
+use burn::nn::LinearConfig;
 use burn::tensor::Device;
+use rec_core::nn::LayerNorm;
 use rec_core::{Fingerprint, Pooling};
 use serde::Deserialize;
 
@@ -341,8 +342,7 @@ pub(crate) fn load_heads(
             HeadSpec::LayerNorm(_) => {
                 let settings: LayerNormSettings = source.json(&file)?;
                 arrives("dimension", settings.dimension)?;
-                let norm = LayerNormConfig::new(settings.dimension).with_epsilon(1e-5).init(device);
-                let mut norm = Norm::Layer(norm);
+                let mut norm = Norm::Layer(LayerNorm::new(settings.dimension, 1e-5, true, device));
                 weights.norm(&mut norm, settings.dimension, "norm")?;
                 match norm {
                     Norm::Layer(norm) => Head::LayerNorm(norm),

@@ -1,8 +1,9 @@
 //! What comes after pooling: the modules of a sentence-transformers folder that turn a pooled vector into the final one.
 
 use burn::module::Module;
-use burn::nn::{LayerNorm, Linear};
+use burn::nn::Linear;
 use burn::tensor::Tensor;
+use rec_core::nn::LayerNorm;
 
 use crate::transformer::Activation;
 

@@ -137,7 +137,7 @@ impl TextEncoder {
         }
         kept.rewrite_config(&mut origin.config);
         let ids: Vec<u32> = kept.ids().collect();
-        inner.model = Model::Transformer(model.clone().into_inner().select_tokens(&ids).into());
+        inner.model = Model::Transformer(model.replaced(model.clone().into_inner().select_tokens(&ids)));
         inner.space = inner.space.derive("vocabulary", bytemuck::cast_slice(&ids));
         Ok(Self { inner: Arc::new(inner), ..self })
     }
@@ -173,7 +173,8 @@ impl TextEncoder {
             let message = "only a transformer of this crate can be made smaller";
             return Err(Error::new(Kind::Config, message).file(inner.name));
         };
-        inner.model = Model::Transformer(change(model.into_inner()).map_err(|e| e.file(&inner.name))?.into());
+        let changed = change(model.clone().into_inner()).map_err(|e| e.file(&inner.name))?;
+        inner.model = Model::Transformer(model.replaced(changed));
         inner.space = inner.space.derive(what, content);
         Ok(Self { inner: Arc::new(inner), ..self })
     }

@@ -11,6 +11,7 @@ use rec_core::Sequence;
 use rec_kernels as kernels;
 use rec_text::{PaddingSide, TokenBatch};
 
+use super::host_embeddings::HostEmbeddings;
 use crate::TokenEncoder;
 use crate::error::{Error, Kind};
 use crate::transformer::block::{Block, BranchNorms};
@@ -18,7 +19,10 @@ use crate::transformer::norm::Norm;
 use crate::transformer::{Activation, Transformer};
 
 /// The blocks of a transformer, with weights packed for the kernels: as much memory again as the blocks have.
-struct HostEncoder(kernels::Encoder);
+struct HostEncoder {
+    embeddings: HostEmbeddings,
+    encoder: kernels::Encoder,
+}
 
 /// A transformer, and what the kernels made of it when they were first asked.
 #[derive(Clone)]
@@ -26,11 +30,21 @@ pub(super) struct Hosted {
     model: Transformer,
     /// Of this model and no other: whoever changes a model makes a new one of these.
     packed: Arc<OnceLock<Option<HostEncoder>>>,
+    precision: Precision,
+}
+
+/// What linear maps compute in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Precision {
+    #[default]
+    Float,
+    /// Bytes: the kernels' own, which no other device has.
+    Int8,
 }
 
 impl From<Transformer> for Hosted {
     fn from(model: Transformer) -> Self {
-        Self { model, packed: Arc::default() }
+        Self { model, packed: Arc::default(), precision: Precision::Float }
     }
 }
 
@@ -47,25 +61,48 @@ impl Hosted {
         self.model
     }
 
+    /// Another model in the place of this, computed alike.
+    pub(super) fn replaced(&self, model: Transformer) -> Self {
+        Self { model, packed: Arc::default(), precision: self.precision }
+    }
+
+    pub(super) fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The same model in eight bits.
+    pub(super) fn int8(self) -> Result<Self, Error> {
+        if !HostEncoder::runs(&self.model) {
+            let message = "linear maps compute in eight bits on the device `flex` with weights in `f32`, and nowhere else";
+            return Err(Error::new(Kind::Device, message));
+        }
+        Ok(Self { packed: Arc::default(), precision: Precision::Int8, ..self })
+    }
+
     /// The states of a batch, by the kernels where they compute and by burn elsewhere. The texts of an encoder have at most
     /// `max_len` tokens.
     pub(super) fn encode(&self, tokens: &TokenBatch, max_len: usize) -> Result<Sequence, Error> {
         let packed = match self.packed.get() {
             Some(packed) => packed,
             None => {
-                let packed = HostEncoder::new(&self.model, max_len)?;
+                let packed = HostEncoder::new(&self.model, max_len, self.precision)?;
                 self.packed.get_or_init(|| packed)
             }
         };
         match packed {
             Some(host) if tokens.len() <= max_len => host.encode(&self.model, tokens),
+            // Not without notice in another space.
+            _ if self.precision == Precision::Int8 => {
+                let message = format!("{} tokens of at most {max_len}, in eight bits", tokens.len());
+                Err(Error::new(Kind::Device, message))
+            }
             _ => Ok(TokenEncoder::encode(&self.model, tokens)),
         }
     }
 }
 
 /// A norm's kind, epsilon, weight and bias.
-type OwnedNorm = (kernels::NormKind, f32, Vec<f32>, Option<Vec<f32>>);
+pub(super) type OwnedNorm = (kernels::NormKind, f32, Vec<f32>, Option<Vec<f32>>);
 
 /// A linear map's weight and bias.
 type OwnedLinear = (Vec<f32>, Option<Vec<f32>>);
@@ -73,9 +110,8 @@ type OwnedLinear = (Vec<f32>, Option<Vec<f32>>);
 impl HostEncoder {
     /// Packs the blocks of a model for texts of at most `max_len` tokens; `None` where the kernels do not compute, which is
     /// everywhere but on `flex` in `f32`.
-    fn new(model: &Transformer, max_len: usize) -> Result<Option<Self>, Error> {
-        let table = model.embeddings.tokens.weight.val();
-        if !is_flex(&table.device()) || table.dtype() != DType::F32 {
+    fn new(model: &Transformer, max_len: usize, precision: Precision) -> Result<Option<Self>, Error> {
+        if !Self::runs(model) {
             return Ok(None);
         }
         let config = &model.config;
@@ -110,7 +146,11 @@ impl HostEncoder {
         };
         let layers =
             config.layers.iter().map(|layer| kernels::Layer { block: layer.block, span: layer.span });
-        Ok(Some(Self(kernels::Encoder::new(&kernels::Model {
+        let pack = match precision {
+            Precision::Float => kernels::Encoder::new,
+            Precision::Int8 => kernels::Encoder::int8,
+        };
+        let encoder = pack(&kernels::Model {
             d_model: config.d_model,
             attention,
             feed_forward,
@@ -119,34 +159,45 @@ impl HostEncoder {
             layers: layers.collect(),
             relative_bias: bias.as_ref().map(|values| kernels::RelativeBias { values, max_len }),
             last_norm: last_norm.as_ref().map(norm_view),
-        }))))
+        });
+        Ok(Some(Self { embeddings: HostEmbeddings::new(model, max_len, eps)?, encoder }))
+    }
+
+    /// Whether the kernels compute there.
+    fn runs(model: &Transformer) -> bool {
+        let table = model.embeddings.tokens.weight.val();
+        is_flex(&table.device()) && table.dtype() == DType::F32
     }
 
     /// What [`Transformer::encode`](crate::TokenEncoder::encode) computes, for a batch padded on the right; zeros at padding.
     fn encode(&self, model: &Transformer, tokens: &TokenBatch) -> Result<Sequence, Error> {
         assert_eq!(tokens.side(), PaddingSide::Right, "rows begin with their tokens");
-        let (batch, len, d) = (tokens.batch(), tokens.len(), self.0.d_model());
-        let embedded = model.embeddings.forward(tokens);
-        let device = embedded.device();
-        let read = |e| Error::new(Kind::Device, "cannot read the embeddings").caused_by(e);
-        let mut states: Vec<f32> = embedded.try_into_vec_as().map_err(read)?;
+        let (batch, len, d) = (tokens.batch(), tokens.len(), self.encoder.d_model());
         let mut offsets = vec![0];
         for (row, &length) in tokens.lengths().iter().enumerate() {
-            let (from, to) = (row * len * d, offsets[row] * d);
-            states.copy_within(from..from + length * d, to);
             offsets.push(offsets[row] + length);
         }
-        states.truncate(offsets[batch] * d);
-        self.0.forward(&mut states, &offsets);
+        let mut states = self.embeddings.forward(model, tokens, &offsets)?;
+        self.encoder.forward(&mut states, &offsets);
+        if offsets[batch] < batch * len {
+            self.pad(&mut states, &offsets, len);
+        }
+        let device = model.embeddings.tokens.weight.val().device();
+        let values = Tensor::from_data(TensorData::new(states, [batch, len, d]), &device);
+        Ok(Sequence::from_lengths(values, tokens.lengths()))
+    }
+
+    /// Rows of `len` positions, with zeros after a text's own.
+    fn pad(&self, states: &mut Vec<f32>, offsets: &[usize], len: usize) {
+        let (batch, d) = (offsets.len() - 1, self.encoder.d_model());
         states.resize(batch * len * d, 0.0);
         // From the last row on, so that none is overwritten before it has moved.
-        for (row, &length) in tokens.lengths().iter().enumerate().rev() {
+        for row in (0..batch).rev() {
+            let length = offsets[row + 1] - offsets[row];
             let (from, to) = (offsets[row] * d, row * len * d);
             states.copy_within(from..from + length * d, to);
             states[to + length * d..to + len * d].fill(0.0);
         }
-        let values = Tensor::from_data(TensorData::new(states, [batch, len, d]), &device);
-        Ok(Sequence::from_lengths(values, tokens.lengths()))
     }
 }
 
@@ -204,7 +255,7 @@ fn norms_view(norms: &[Option<OwnedNorm>; 3]) -> kernels::BranchNorms<'_> {
     kernels::BranchNorms { input, output, sum }
 }
 
-fn owned_norm(norm: &Norm, eps: f32) -> Result<OwnedNorm, Error> {
+pub(super) fn owned_norm(norm: &Norm, eps: f32) -> Result<OwnedNorm, Error> {
     Ok(match norm {
         Norm::Layer(layer) => {
             let bias = layer.beta.as_ref().map(values).transpose()?;
@@ -214,11 +265,11 @@ fn owned_norm(norm: &Norm, eps: f32) -> Result<OwnedNorm, Error> {
     })
 }
 
-fn norm_view((kind, eps, weight, bias): &OwnedNorm) -> kernels::Norm<'_> {
+pub(super) fn norm_view((kind, eps, weight, bias): &OwnedNorm) -> kernels::Norm<'_> {
     kernels::Norm { kind: *kind, eps: *eps, weight, bias: bias.as_deref() }
 }
 
-fn values<const D: usize>(param: &Param<Tensor<D>>) -> Result<Vec<f32>, Error> {
+pub(super) fn values<const D: usize>(param: &Param<Tensor<D>>) -> Result<Vec<f32>, Error> {
     let read = |e| Error::new(Kind::Device, "cannot read a parameter").caused_by(e);
     param.val().try_into_vec_as().map_err(read)
 }

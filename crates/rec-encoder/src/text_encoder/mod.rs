@@ -2,6 +2,7 @@ mod cached;
 mod compress;
 mod derive;
 mod host;
+mod host_embeddings;
 mod load;
 mod save;
 mod stream;

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::nn::LayerNorm;
 use burn::tensor::Tensor;
+use rec_core::nn::LayerNorm;
 use rec_core::{FingerprintBuilder, Pooling, Sequence};
 use rec_text::{Encoding, PaddingSide, TokenBatch};
 
+use super::host::Hosted;
 use super::{Model, TextEncoder};
 use crate::TokenEncoder;
 use crate::checkpoint::save::values;
@@ -149,23 +150,21 @@ impl TextEncoder {
         let model = model.valid().materialize();
         let mut inner = Arc::unwrap_or_clone(self.inner);
         let fail = |message: &str| Error::new(Kind::Config, message).file(&inner.name);
-        let fits = match &inner.model {
-            Model::Transformer(old) => {
-                let was = TextModel::new(old.clone().into_inner(), inner.pooling.clone(), &inner.heads);
-                old.config() == model.transformer.config() && shapes(&was) == shapes(&model)
-            }
-            _ => false,
+        let fits = |old: &Hosted| {
+            let was = TextModel::new(old.clone().into_inner(), inner.pooling.clone(), &inner.heads);
+            old.config() == model.transformer.config() && shapes(&was) == shapes(&model)
         };
-        if !fits {
-            return Err(fail("the model is not of this encoder's shape"));
-        }
+        let old = match &inner.model {
+            Model::Transformer(old) if fits(old) => old.clone(),
+            _ => return Err(fail("the model is not of this encoder's shape")),
+        };
         let mut hash = Hash(FingerprintBuilder::default(), Vec::new(), Ok(()));
         model.visit(&mut hash);
         hash.2.map_err(|e| e.file(&inner.name))?;
         let weights = hash.0.finish().to_string();
         inner.space = inner.space.derive("trained", weights.as_bytes());
         inner.heads = model.heads();
-        inner.model = Model::Transformer(model.transformer.into());
+        inner.model = Model::Transformer(old.replaced(model.transformer));
         Ok(Self { inner: Arc::new(inner), ..self })
     }
 

@@ -1,8 +1,9 @@
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Device, Tensor};
+use rec_core::nn::self_attention;
 
 use super::config::{AttentionConfig, Norms};
 use super::norm::Norm;
@@ -39,8 +40,14 @@ impl Attention {
     /// Rows stay two-dimensional through every linear map: one large product instead of one for each text.
     pub(super) fn forward(&self, x: Tensor<2>, [batch, len]: [usize; 2], view: &View) -> Tensor<2> {
         let AttentionConfig { n_heads, n_kv_heads, d_head, scale, .. } = self.config;
+        let qkv = affine(&self.qkv, x);
+        if n_kv_heads == n_heads && self.is_plain() && view.is_plain() {
+            let hidden = view.mask.clone().map(|mask| mask.reshape([batch, len, len]));
+            let mixed = self_attention(qkv, [batch, len], n_heads, scale, hidden);
+            return affine(&self.output, mixed);
+        }
         // [batch * len, all heads * d_head] -> [batch, all heads, len, d_head]
-        let all = self.qkv.forward(x).reshape([batch, len, n_heads + 2 * n_kv_heads, d_head]).swap_dims(1, 2);
+        let all = qkv.reshape([batch, len, n_heads + 2 * n_kv_heads, d_head]).swap_dims(1, 2);
         let heads = |from: usize, n: usize| all.clone().slice([0..batch, from..from + n, 0..len, 0..d_head]);
         let place = |x: Tensor<4>, norm: &Option<Norm>| {
             let x = norm.as_ref().map_or_else(|| x.clone(), |norm| norm.forward(x.clone()));
@@ -52,8 +59,17 @@ impl Attention {
         let options =
             AttentionModuleOptions { scale: Some(scale), is_causal: view.is_causal, ..Default::default() };
         let mixed = attention(query, key, value, view.mask.clone(), view.bias.clone(), options);
-        self.output.forward(mixed.swap_dims(1, 2).reshape([batch * len, n_heads * d_head]))
+        affine(&self.output, mixed.swap_dims(1, 2).reshape([batch * len, n_heads * d_head]))
     }
+
+    fn is_plain(&self) -> bool {
+        self.query_norm.is_none() && self.key_norm.is_none()
+    }
+}
+
+/// `x W + b` by a burn module.
+pub(super) fn affine(map: &Linear, x: Tensor<2>) -> Tensor<2> {
+    rec_core::nn::linear(x, map.weight.val(), map.bias.as_ref().map(Param::val))
 }
 
 /// Each of the heads `[batch, n_kv_heads, len, d_head]` as often as queries share it, in their order.

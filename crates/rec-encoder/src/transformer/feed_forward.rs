@@ -3,6 +3,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use super::Activation;
+use super::attention::affine;
 use super::config::FeedForwardConfig;
 
 /// `down(f(up(x)))`, or with a gate `down(f(gate(x)) * up(x))`.
@@ -29,7 +30,7 @@ impl FeedForward {
     }
 
     pub(super) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let up = self.up.forward(x);
+        let up = affine(&self.up, x);
         let hidden = if self.gated {
             let [rows, both] = up.dims();
             let half = |from: usize| up.clone().slice([0..rows, from..from + both / 2]);
@@ -37,6 +38,6 @@ impl FeedForward {
         } else {
             self.activation.forward(up)
         };
-        self.down.forward(hidden)
+        affine(&self.down, hidden)
     }
 }

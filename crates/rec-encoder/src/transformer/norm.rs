@@ -1,6 +1,7 @@
 use burn::module::Module;
-use burn::nn::{LayerNorm, LayerNormConfig, RmsNorm, RmsNormConfig};
+use burn::nn::{RmsNorm, RmsNormConfig};
 use burn::tensor::{Device, Tensor};
+use rec_core::nn::LayerNorm;
 
 use super::config::{NormKind, Norms};
 
@@ -15,10 +16,7 @@ impl Norm {
     /// Over `d` values, with weights of one.
     pub(super) fn new(norms: &Norms, d: usize, device: &Device) -> Self {
         match norms.kind {
-            NormKind::Layer => {
-                let config = LayerNormConfig::new(d).with_epsilon(norms.eps).with_bias(norms.bias);
-                Self::Layer(config.init(device))
-            }
+            NormKind::Layer => Self::Layer(LayerNorm::new(d, norms.eps, norms.bias, device)),
             NormKind::Rms => Self::Rms(RmsNormConfig::new(d).with_epsilon(norms.eps).init(device)),
         }
     }

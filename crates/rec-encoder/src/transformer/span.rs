@@ -43,6 +43,13 @@ impl View {
     }
 }
 
+impl View {
+    /// Whether attention sees by the mask alone.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_causal && self.rotation.is_none() && self.bias.is_none()
+    }
+}
+
 /// The same keys are hidden from every query of a text: `[batch, len]` seen as `[batch, 1, len, len]`.
 fn padding(tokens: &TokenBatch, device: &Device) -> Tensor<4, Bool> {
     let (batch, len) = (tokens.batch(), tokens.len());
