@@ -1,7 +1,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 use rec_core::ItemSource;
-use rec_core::nn::{Initializer, Linear, ModelConfig, check_sizes};
+use rec_core::nn::{Initializer, Linear, ModelConfig, check_sizes, linear};
 use serde::{Deserialize, Serialize};
 
 /// How large an [`Adaptor`] is.
@@ -91,7 +91,7 @@ impl Adaptor {
     /// The dimension is not `d_text`.
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let ([n, d_text], AdaptorConfig { n_experts, .. }) = (x.dims(), self.config);
+        let ([n, d_text], AdaptorConfig { n_experts, d_item, .. }) = (x.dims(), self.config);
         assert_eq!(
             d_text,
             self.config.d_text,
@@ -100,9 +100,13 @@ impl Adaptor {
             self.config.d_text
         );
         let gate = activation::softmax(self.gate.forward(x.clone()), 1); // [n, experts]
-        let shifted = x.reshape([1, n, d_text]) - self.shifts.val().reshape([n_experts, 1, d_text]);
-        let experts = shifted.matmul(self.maps.val()); // [experts, n, d_item]
-        (experts * gate.transpose().reshape([n_experts, n, 1])).sum_dim(0).squeeze_dim(0)
+        // All experts in one product: W'(x - b) = W'x - W'b.
+        let (maps, shifts) = (self.maps.val(), self.shifts.val());
+        let shifts =
+            shifts.reshape([n_experts, 1, d_text]).matmul(maps.clone()).reshape([n_experts * d_item]);
+        let maps = maps.swap_dims(0, 1).reshape([d_text, n_experts * d_item]);
+        let experts = linear(x, maps, Some(shifts.neg())).reshape([n, n_experts, d_item]);
+        (experts * gate.reshape([n, n_experts, 1])).sum_dim(1).squeeze_dim(1)
     }
 
     /// An item source whose vectors go through this adaptor.
@@ -143,6 +147,10 @@ pub struct Adapted<S: Module> {
 impl<S: Module + ItemSource> ItemSource for Adapted<S> {
     fn rows(&self, rows: &[usize]) -> Tensor<2> {
         self.adaptor.forward(self.source.rows(rows))
+    }
+
+    fn all(&self, n: usize) -> Tensor<2> {
+        self.adaptor.forward(self.source.all(n))
     }
 
     fn dim(&self) -> usize {

@@ -5,6 +5,7 @@ use rec_core::{HistoryBatch, Sequence, masked};
 use serde::{Deserialize, Serialize};
 
 use crate::UserEncoder;
+use crate::weighed::weighed;
 
 /// How large an [`AdditiveAttention`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +49,8 @@ impl ModelConfig for AdditiveAttentionConfig {
 ///
 /// `a_i = q' tanh(V' x_i + v)`, `alpha = softmax(a)`, `u = sum_i alpha_i x_i`: the user encoder of NAML (Wu et al., IJCAI 2019,
 /// section 3.2, equations 9 and 10), and the last step of [`Nrms`](crate::Nrms). The interest is a weighted average of the items;
-/// their order and ages are not seen. A history without a known item gives zero, and zero gradients.
+/// their order and ages are not seen. An event of weight `w` counts as `w` of its item, and one whose weight is not positive as none. A
+/// history without a known item gives zero, and zero gradients.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -91,9 +93,18 @@ impl AdditiveAttention {
     /// The dimension is not the config's.
     #[must_use]
     pub fn pool(&self, sequence: &Sequence) -> Tensor<2> {
+        self.pool_weighed(sequence, None)
+    }
+
+    /// [`pool`](Self::pool) with logarithms of weights, `[batch, len]`.
+    pub(crate) fn pool_weighed(&self, sequence: &Sequence, log_weights: Option<Tensor<2>>) -> Tensor<2> {
         let values = sequence.zero_padded(); // [batch, len, d_item]
         let hidden = self.projection.forward(values.clone()).tanh(); // [batch, len, d_attention]
         let scores = (hidden * self.query.val().reshape([1, 1, -1])).sum_dim(2); // [batch, len, 1]
+        let scores = match log_weights {
+            Some(log) => scores + log.unsqueeze_dim::<3>(2),
+            None => scores,
+        };
         let mask = sequence.mask_pad().cloned().map(|mask| mask.unsqueeze_dim::<3>(2));
         let weights = masked::softmax(scores, mask, 1);
         (values * weights).sum_dim(1).squeeze_dim(1)
@@ -102,7 +113,8 @@ impl AdditiveAttention {
 
 impl UserEncoder for AdditiveAttention {
     fn encode(&self, histories: &HistoryBatch) -> Sequence {
-        Sequence::single(self.pool(histories.items()))
+        let (items, log_weights) = weighed(histories, histories.items().clone());
+        Sequence::single(self.pool_weighed(&items, log_weights))
     }
 
     fn device(&self) -> Device {

@@ -62,6 +62,7 @@ mod token_attention;
 mod trained;
 mod transformer_block;
 mod user_encoder;
+mod weighed;
 
 pub use adaptor::{Adapted, Adaptor, AdaptorConfig};
 pub use additive_attention::{AdditiveAttention, AdditiveAttentionConfig};

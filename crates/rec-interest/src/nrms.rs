@@ -5,6 +5,7 @@ use rec_core::{HistoryBatch, Sequence};
 use serde::{Deserialize, Serialize};
 
 use crate::self_attention::{SelfAttention, check_heads, hidden};
+use crate::weighed::weighed;
 use crate::{AdditiveAttention, AdditiveAttentionConfig, UserEncoder};
 
 /// How large an [`Nrms`] is.
@@ -59,8 +60,9 @@ impl ModelConfig for NrmsConfig {
 /// section 2.2).
 ///
 /// Items of a history change each other before they are weighed; their order and ages are not seen. Queries, keys and values
-/// have no bias, scores are divided by `sqrt(d_head)`, and no matrix follows the heads, as in the authors' code. A history
-/// without a known item gives zero, and zero gradients.
+/// have no bias, scores are divided by `sqrt(d_head)`, and no matrix follows the heads, as in the authors' code. An event of weight `w`
+/// counts as `w` of its item, and one whose weight is not positive as none. A history without a known item gives zero, and zero
+/// gradients.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -91,11 +93,12 @@ impl Nrms {
     }
 
     fn forward(&self, histories: &HistoryBatch, mut dropout: Dropout) -> Sequence {
-        let (items, rate) = (histories.items(), self.config.dropout);
+        let (items, log_weights) = weighed(histories, histories.items().clone());
+        let rate = self.config.dropout;
         let x = dropout.apply(items.zero_padded(), rate); // [batch, len, d_item]
-        let attended = dropout.apply(self.attention.forward(&x, hidden(items, false)), rate);
-        let attended = Sequence::new(attended, items.mask_pad().cloned());
-        Sequence::single(self.pooling.pool(&attended))
+        let attended = self.attention.forward(&x, hidden(&items, false), log_weights.clone());
+        let attended = Sequence::new(dropout.apply(attended, rate), items.mask_pad().cloned());
+        Sequence::single(self.pooling.pool_weighed(&attended, log_weights))
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::UserEncoder;
 use crate::sasrec::{rows, visible};
+use crate::weighed::weighed;
 
 /// How large a [`PolyAttention`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,8 +64,8 @@ impl ModelConfig for PolyAttentionConfig {
 /// `a_ik = c_k' tanh(W' (x_i + p_(n-i)))`, `alpha_k = softmax_i(a_ik)`, `u_k = sum_i alpha_ik x_i`. With positions `p` it is
 /// ComiRec-SA (Cen et al., KDD 2020, section 3.2.2, equations 6 and 7), whose weights see positions and whose sums do not; with
 /// `n_positions = 0` it is poly-attention (Li et al., Findings of ACL 2022, section 2.2, equations 3 and 4), without MINER's bias
-/// by category. Nothing but the training keeps the codes apart: see [`disagreement`]. A history without a known item gives zero
-/// interests, and zero gradients.
+/// by category. Nothing but the training keeps the codes apart: see [`disagreement`]. An event of weight `w` counts as `w` of its item,
+/// and one whose weight is not positive as none. A history without a known item gives zero interests, and zero gradients.
 ///
 /// ```
 /// use burn::tensor::Device;
@@ -102,6 +103,7 @@ impl UserEncoder for PolyAttention {
             0 => histories.items().clone(),
             n => visible(histories, n),
         };
+        let (items, log_weights) = weighed(histories, items);
         let values = items.zero_padded(); // [batch, len, d]
         let placed = match &self.positions {
             Some(positions) => {
@@ -112,6 +114,10 @@ impl UserEncoder for PolyAttention {
         };
         let hidden = self.projection.forward(placed).tanh(); // [batch, len, d_attention]
         let scores = burn::tensor::module::linear(hidden, self.codes.val(), None); // [batch, len, k]
+        let scores = match log_weights {
+            Some(log) => scores + log.unsqueeze_dim::<3>(2),
+            None => scores,
+        };
         let dims = scores.dims();
         let mask = items.mask_pad().cloned().map(|mask| mask.unsqueeze_dim::<3>(2).expand(dims));
         let weights = masked::softmax(scores, mask, 1);

@@ -1,12 +1,12 @@
 use burn::module::{Module, Param};
-use burn::tensor::{Bool, Device, Int, Tensor};
-use rec_core::nn::{Dropout, Initializer, ModelConfig, check_rate, check_sizes};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use rec_core::nn::{Dropout, Initializer, LayerNorm, ModelConfig, check_rate, check_sizes};
 use rec_core::{HistoryBatch, Pooling, Sequence};
 use serde::{Deserialize, Serialize};
 
 use crate::UserEncoder;
 use crate::self_attention::{check_heads, hidden};
-use crate::transformer_block::{LayerNorm, TransformerBlock};
+use crate::transformer_block::{TransformerBlock, norm};
 
 /// How large a [`SasRec`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,11 @@ pub struct SasRecConfig {
     pub d_inner: usize,
     /// The number of events that the model sees, counted from the newest; older ones are left out.
     pub n_positions: usize,
+    /// Whether positions are counted from the oldest event that the model sees. Then an event keeps its position when others follow
+    /// it, so that one pass over a history trains the answer to each of its prefixes just as it will be asked. Otherwise they are
+    /// counted from the newest.
+    #[serde(default)]
+    pub from_oldest: bool,
     /// The number of buckets of the time since the event before; 0 for a model that does not see time.
     #[serde(default)]
     pub n_time_buckets: usize,
@@ -44,7 +49,7 @@ impl SasRecConfig {
         SasRec {
             positions: draw.uniform([self.n_positions, d], bound),
             gaps: (self.n_time_buckets > 0).then(|| draw.uniform([self.n_time_buckets, d], bound)),
-            input_norm: LayerNorm::new(d, draw),
+            input_norm: norm(d, draw),
             blocks: (0..self.n_layers)
                 .map(|_| TransformerBlock::new(d, self.n_heads, self.d_inner, draw))
                 .collect(),
@@ -59,7 +64,7 @@ impl ModelConfig for SasRecConfig {
     const NAME: &'static str = "sasrec";
 
     fn n_values(&self) -> Result<usize, String> {
-        let Self { d_item: d, n_layers, n_heads, d_inner, n_positions, n_time_buckets, dropout } = *self;
+        let Self { d_item: d, n_layers, n_heads, d_inner, n_positions, n_time_buckets, dropout, .. } = *self;
         check_sizes([("d_inner", d_inner), ("n_positions", n_positions)])?;
         check_heads(d, n_heads)?;
         check_rate(dropout)?;
@@ -79,7 +84,8 @@ impl ModelConfig for SasRecConfig {
 /// al., KDD 2022), which normalises after each step and uses GELU.
 ///
 /// `h_i = LayerNorm(x_i + p_(n-i) + g_i)`, then blocks of causal self-attention and feed-forward steps; the interest is the state
-/// of the newest event. Positions `p` are counted from the end of the history. `g_i` stands for the time `t` between an event and
+/// of the newest event. Positions `p` are counted from the end of the history, or
+/// with [`from_oldest`](SasRecConfig::from_oldest) from its beginning, as SASRec has them. `g_i` stands for the time `t` between an event and
 /// the one before it, in bucket `floor(log2(1 + t / 60 s))`, or the last bucket if there are fewer; the oldest event is in bucket
 /// 0. Event weights are not seen. A history without a known item gives zero, and zero gradients.
 ///
@@ -90,7 +96,8 @@ impl ModelConfig for SasRecConfig {
 /// use rec_interest::{SasRecConfig, UserEncoder};
 ///
 /// let model = SasRecConfig {
-///     d_item: 4, n_layers: 2, n_heads: 2, d_inner: 8, n_positions: 50, n_time_buckets: 16, dropout: 0.1,
+///     d_item: 4, n_layers: 2, n_heads: 2, d_inner: 8, n_positions: 50, from_oldest: false,
+///     n_time_buckets: 16, dropout: 0.1,
 /// }
 /// .init(&Device::flex(), 1);
 /// let rows = [("a", [1.0, 0.0, 2.0, 0.0]), ("b", [0.0, 1.0, 0.0, -1.0])];
@@ -118,12 +125,12 @@ impl SasRec {
     }
 
     /// The state after every event, `[batch, len, d_item]`: that at event `i` knows events up to `i` only, so one pass over a
-    /// history trains the answer to each of its prefixes. Positions are those from the end of the whole history.
+    /// history trains the answer to each of its prefixes: with positions [from the oldest](SasRecConfig::from_oldest) exactly that; else
+    /// positions are those from the end of the whole history.
     #[must_use]
     pub fn states(&self, histories: &HistoryBatch, mut dropout: Dropout) -> Sequence {
         let (items, rate) = (visible(histories, self.config.n_positions), self.config.dropout);
-        let last = self.config.n_positions as f32 - 1.0;
-        let mut x = items.zero_padded() + rows(&self.positions, histories.steps().clone().clamp_max(last));
+        let mut x = items.zero_padded() + rows(&self.positions, self.positions_of(histories));
         if let Some(gaps) = &self.gaps {
             x = x + rows(gaps, gap_buckets(histories.ages(), self.config.n_time_buckets));
         }
@@ -133,6 +140,21 @@ impl SasRec {
             x = block.forward(x, hidden.clone(), &mut dropout, rate);
         }
         Sequence::new(x, items.mask_pad().cloned())
+    }
+}
+
+impl SasRec {
+    /// The position of every event, `[batch, len]`.
+    fn positions_of(&self, histories: &HistoryBatch) -> Tensor<2> {
+        let (steps, n) = (histories.steps().clone(), self.config.n_positions);
+        if !self.config.from_oldest {
+            return steps.clamp_max(n as f32 - 1.0);
+        }
+        // The position of the newest; what is older than the first that is seen is masked.
+        let newest: Vec<f32> =
+            histories.rows().iter().map(|rows| rows.len().clamp(1, n) as f32 - 1.0).collect();
+        let newest = Tensor::<2>::from_data(TensorData::new(newest, [histories.batch(), 1]), &steps.device());
+        (newest - steps).clamp_min(0.0)
     }
 }
 

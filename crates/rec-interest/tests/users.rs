@@ -131,6 +131,7 @@ fn sasrec(n_positions: usize) -> SasRecConfig {
         n_heads: 2,
         d_inner: 12,
         n_positions,
+        from_oldest: false,
         n_time_buckets: 6,
         dropout: 0.2,
     }

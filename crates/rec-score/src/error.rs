@@ -50,6 +50,15 @@ pub(crate) enum Kind {
     #[error("lambda = {0} is not between 0 and 1")]
     Lambda(f32),
 
+    #[error("the weight of a click is {0}, not a number from 0 on that can be learned from")]
+    ClickWeight(f32),
+
+    #[error("the vector of the item of a click is not finite at column {column}")]
+    ClickItem { column: usize },
+
+    #[error("the logit of a click is not a finite number")]
+    ClickLogit,
+
     #[error("cannot read the logits back from the device")]
     Device(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -78,7 +87,11 @@ impl Error {
     #[must_use]
     pub fn is_not_finite(&self) -> bool {
         match &*self.0 {
-            Kind::Vector { .. } | Kind::Score { .. } => true,
+            Kind::Vector { .. }
+            | Kind::Score { .. }
+            | Kind::ClickWeight(_)
+            | Kind::ClickItem { .. }
+            | Kind::ClickLogit => true,
             Kind::Core(error) => error.is_not_finite(),
             Kind::Data(error) => error.is_not_finite(),
             _ => false,

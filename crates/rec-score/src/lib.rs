@@ -33,6 +33,7 @@
 //! - Scorers that [factor](Scorer::factors) into a query vector and a bias are served by [`FlatIndex`]: exact top-k, in
 //!   parallel, over a snapshot that may change. The others [`rank`] blocks of candidates on a device.
 //! - A [`Filter`] says which items may be answered: seen items, deny and allow lists, predicates.
+//! - [`OnlineLogistic`] goes on learning the linear models, click by click.
 //! - [`mmr`] re-ranks for diversity; [`reasons`] names the history items nearest to a recommendation.
 //!
 //! # Conventions
@@ -58,6 +59,7 @@ mod flat_index;
 mod kernel;
 mod mlp;
 mod mmr;
+mod online;
 mod rank;
 mod reasons;
 mod scorer;
@@ -73,6 +75,7 @@ pub use filter::Filter;
 pub use flat_index::FlatIndex;
 pub use mlp::{MlpScorer, MlpScorerConfig};
 pub use mmr::mmr;
+pub use online::{Click, OnlineConfig, OnlineLogistic, StepSize};
 pub use rank::rank;
 pub use reasons::reasons;
 pub use scorer::{Factors, PADDED_LOGIT, Query, Scorer, best_interest, probability};
