@@ -1,7 +1,7 @@
 //! Trains one model on an interactions file of RecBole, ranks the whole catalogue for every user, and prints how long each took
 //! and the most memory that the process had, as one line of JSON: what `scripts/peers/cf` compares with other libraries.
 //!
-//!     cargo run --release -p rec-cf --example peers -- item-knn|als|bpr|ease FILE.inter ITERATIONS USERS
+//!     cargo run --release -p rec-cf --example peers -- item-knn|als|bpr|slim|ease FILE.inter ITERATIONS USERS
 //!
 //! Of more than `USERS` users every so many is ranked for, and the seconds are scaled to all.
 #![allow(clippy::print_stdout, reason = "an example")]
@@ -10,18 +10,17 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use rayon::prelude::*;
 use rec_cf::{
     Aggregation, BprConfig, Confidence, EaseConfig, ImplicitAlsConfig, InteractionMatrix, KnnConfig,
-    Progress, Recommender,
+    Progress, Recommender, SlimConfig,
 };
-use rec_data::{InteractionFields, TopK, atomic};
+use rec_data::{InteractionFields, RankedList, atomic};
 
 /// The length of lists.
 const K: usize = 10;
 
-/// Writes a user's scores of all items.
-type Scores<'a> = Box<dyn Fn(usize, &mut [f32]) + Sync + 'a>;
+/// Lists for users of the matrix, by row.
+type Lists<'a> = Box<dyn Fn(&[usize]) -> Result<Vec<RankedList>, rec_cf::Error> + 'a>;
 
 fn main() -> ExitCode {
     match measure() {
@@ -36,34 +35,38 @@ fn main() -> ExitCode {
 fn measure() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, file, iterations, n_most] = &arguments[..] else {
-        return Err("usage: peers item-knn|als|bpr|ease FILE.inter ITERATIONS USERS".into());
+        return Err("usage: peers item-knn|als|bpr|slim|ease FILE.inter ITERATIONS USERS".into());
     };
     let (iterations, n_most): (usize, usize) = (iterations.parse()?, n_most.parse()?);
     let log = atomic::read_interactions(file, &InteractionFields::default())?;
-    let matrix = InteractionMatrix::new(&log, Aggregation::Binary)?;
+    let matrix = &InteractionMatrix::new(&log, Aggregation::Binary)?;
     // The other libraries hold the matrix only, too.
     drop(log);
     let start = Instant::now();
-    let scores: Scores<'_> = match model.as_str() {
+    let lists: Lists<'_> = match model.as_str() {
         "item-knn" => {
-            let model = KnnConfig::new(100).fit_items(&matrix, Progress::ignore)?;
-            Box::new(of_history(&matrix, model))
+            let model = KnnConfig::new(100).fit_items(matrix, Progress::ignore)?;
+            Box::new(of_history(matrix, model))
         }
         "ease" => {
-            let model = EaseConfig::new(200.0).fit(&matrix, Progress::ignore)?;
-            Box::new(of_history(&matrix, model))
+            let model = EaseConfig::new(200.0).fit(matrix, Progress::ignore)?;
+            Box::new(of_history(matrix, model))
+        }
+        "slim" => {
+            let config = SlimConfig::new().with_l1(2.0).with_l2(50.0).with_candidates(100);
+            Box::new(of_history(matrix, config.fit(matrix, Progress::ignore)?))
         }
         // As the other libraries do, with the vectors that the users have from training.
         "als" => {
             let config = ImplicitAlsConfig::new().with_factors(64).with_iterations(iterations);
             let config = config.with_regularization(10.0).with_confidence(Confidence::Linear { alpha: 5.0 });
-            let model = config.fit(&matrix, Progress::ignore)?;
-            Box::new(move |user, out: &mut [f32]| model.user_scores(user, out))
+            let model = config.fit(matrix, Progress::ignore)?;
+            Box::new(move |users: &[usize]| model.user_top_k(users, matrix, K))
         }
         "bpr" => {
             let config = BprConfig::new().with_factors(64).with_epochs(iterations);
-            let model = config.fit(&matrix, Progress::ignore)?;
-            Box::new(move |user, out: &mut [f32]| model.user_scores(user, out))
+            let model = config.fit(matrix, Progress::ignore)?;
+            Box::new(move |users: &[usize]| model.user_top_k(users, matrix, K))
         }
         _ => return Err(format!("no model `{model}`").into()),
     };
@@ -72,26 +75,11 @@ fn measure() -> Result<(), Box<dyn Error>> {
     let n_users = matrix.users().len();
     let users: Vec<usize> =
         (0..n_users).step_by(n_users.div_ceil(n_most.clamp(1, n_users.max(1))).max(1)).collect();
-    let n: usize = users
-        .par_iter()
-        .map_init(
-            || vec![0.0; matrix.items().len()],
-            |out, &user| {
-                scores(user, out);
-                for (item, _) in matrix.row(user) {
-                    out[item] = f32::NEG_INFINITY;
-                }
-                let mut top = TopK::new(K);
-                for (item, &score) in out.iter().enumerate() {
-                    if top.would_enter(score) {
-                        // A score that would enter is not NaN.
-                        let _ = top.push(score, item);
-                    }
-                }
-                top.into_sorted().len()
-            },
-        )
-        .sum();
+    // As many lists at a time as the other libraries make.
+    let mut n = 0;
+    for users in users.chunks(4096) {
+        n += lists(users)?.iter().map(|list| list.len()).sum::<usize>();
+    }
     let lists = start.elapsed().as_secs_f64() * n_users as f64 / users.len().max(1) as f64;
     println!(
         "{{\"train\": {train:.4}, \"lists\": {lists:.4}, \"peak_mb\": {:.0}, \"n\": {n}, \"n_users\": {n_users}, \
@@ -103,8 +91,15 @@ fn measure() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn of_history(matrix: &InteractionMatrix, model: impl Recommender) -> impl Fn(usize, &mut [f32]) + Sync {
-    move |user, out| model.scores(&matrix.row(user).collect::<Vec<_>>(), out)
+fn of_history(
+    matrix: &InteractionMatrix,
+    model: impl Recommender,
+) -> impl Fn(&[usize]) -> Result<Vec<RankedList>, rec_cf::Error> {
+    move |users| {
+        let histories: Vec<Vec<(usize, f32)>> =
+            users.iter().map(|&user| matrix.row(user).collect()).collect();
+        model.top_k_batch(&histories, K)
+    }
 }
 
 /// The most bytes that the process had in memory, as Linux counts.

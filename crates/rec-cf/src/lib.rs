@@ -38,6 +38,7 @@
 //! | [`Slit`] | a linear model in closed form of what comes next | `n^2` weights |
 //! | [`ImplicitAls`] | factors by alternating least squares | `f` factors for each user and item |
 //! | [`Bpr`] | factors that rank, by stochastic gradient descent | the same, and biases |
+//! | [`Bilinear`] | a learned measure between vectors of items, new ones too | the vectors, and one matrix |
 //! | [`Transitions`] | what comes after the newest items | pairs that occurred |
 //! | [`SessionKnn`] | what recent sessions like this one have | the sessions |
 //!
@@ -51,6 +52,7 @@
 //! **Files** are written whole or not at all, have a version and a check sum, and give an [`Error`] when they are damaged.
 
 mod als;
+mod bilinear;
 mod bpr;
 mod co_occurrence;
 mod ease;
@@ -71,8 +73,10 @@ mod slit;
 mod sparse;
 mod tiles;
 mod transitions;
+mod whitening;
 
 pub use als::{AlsSolver, Confidence, ImplicitAls, ImplicitAlsConfig};
+pub use bilinear::{Bilinear, BilinearConfig};
 pub use bpr::{Bpr, BprConfig, Negatives, Schedule};
 pub use co_occurrence::CoOccurrence;
 pub use ease::{Ease, EaseConfig};

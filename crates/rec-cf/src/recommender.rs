@@ -138,11 +138,40 @@ pub(crate) fn best(
     wanted: &dyn Fn(usize) -> bool,
 ) -> Result<RankedList, Error> {
     let mut top = TopK::new(k);
-    for (row, (id, &score)) in items.iter().zip(scores).enumerate() {
-        if top.would_enter(score) && wanted(row) {
-            top.push(score, row).map_err(|_| Kind::NanScore { item: id.clone() })?;
+    offer(&mut top, items, 0, scores, wanted)?;
+    into_list(top, items)
+}
+
+/// Scores that are compared with the score to reach at once.
+const COMPARED: usize = 32;
+
+/// Offers the scores of the rows from `first` on, of those that are wanted.
+pub(crate) fn offer(
+    top: &mut TopK<usize>,
+    items: &IdMap,
+    first: usize,
+    scores: &[f32],
+    wanted: impl Fn(usize) -> bool,
+) -> Result<(), Error> {
+    for (block, scores) in scores.chunks(COMPARED).enumerate() {
+        let threshold = top.threshold();
+        // NaN is below nothing, so that it is found.
+        if scores.iter().fold(true, |all_below, &score| all_below & (score < threshold)) {
+            continue;
+        }
+        for (place, &score) in scores.iter().enumerate() {
+            let row = first + block * COMPARED + place;
+            if top.would_enter(score) && wanted(row) {
+                let item = || items.id(row).cloned().unwrap_or_else(|| "".into());
+                top.push(score, row).map_err(|_| Kind::NanScore { item: item() })?;
+            }
         }
     }
+    Ok(())
+}
+
+/// The list of the rows that were kept.
+pub(crate) fn into_list(top: TopK<usize>, items: &IdMap) -> Result<RankedList, Error> {
     let hits = top.into_sorted();
     let hits = hits.into_iter().filter_map(|(score, row)| Some(Hit { id: items.id(row)?.clone(), score }));
     Ok(RankedList::new(hits)?)

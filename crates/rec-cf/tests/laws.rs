@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use rec_cf::{
-    Aggregation, CoOccurrence, EaseConfig, FoldIn, InteractionMatrix, KnnConfig, PopularityConfig, Progress,
-    Recency, Recommender, SessionKnnConfig, Similarity, SlimConfig, SlitConfig, TransitionsConfig, Weighting,
+    Aggregation, BilinearConfig, CoOccurrence, EaseConfig, FoldIn, ImplicitAlsConfig, InteractionMatrix,
+    KnnConfig, PopularityConfig, Progress, Recency, Recommender, SessionKnnConfig, Similarity, SlimConfig,
+    SlitConfig, TransitionsConfig, Weighting,
 };
 use rec_data::{Interaction, Interactions};
 
@@ -49,6 +50,18 @@ fn models(log: &Interactions) -> Vec<(&'static str, Box<dyn Recommender>)> {
         ("EASE", Box::new(EaseConfig::new(3.0).fit(&matrix, go).unwrap())),
         ("SLIM", Box::new(SlimConfig::new().fit(&matrix, go).unwrap())),
         ("SLIT", Box::new(SlitConfig::new(3.0).fit(log, log.items(), go).unwrap())),
+        ("bilinear", {
+            // A tenth of the items are alike in nothing.
+            let value = |at: usize| if at % 30 < 3 { 0.0 } else { (at * at % 17) as f32 - 8.0 };
+            let vectors: Vec<f32> = (0..3 * matrix.items().len()).map(value).collect();
+            Box::new(
+                BilinearConfig::new().with_regularization(2.0, 1.0).fit(&matrix, &vectors, 3, go).unwrap(),
+            )
+        }),
+        (
+            "ALS",
+            Box::new(ImplicitAlsConfig::new().with_factors(3).with_iterations(2).fit(&matrix, go).unwrap()),
+        ),
         ("transitions", Box::new(chain.fit(log, log.items(), go).unwrap())),
         ("session kNN", Box::new(sessions.fit(log, log.items(), go).unwrap())),
     ]

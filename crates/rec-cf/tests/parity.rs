@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::print_stdout, reason = "the measured errors are shown")]
 
-use rec_cf::{Aggregation, InteractionMatrix, KnnConfig, Progress, Similarity, SlimConfig, Weighting};
+use rec_cf::{
+    Aggregation, BilinearConfig, InteractionMatrix, KnnConfig, Progress, Similarity, SlimConfig, Weighting,
+};
 use rec_data::{IdMap, Interaction, Interactions};
 use serde_json::Value;
 
@@ -127,4 +129,51 @@ fn slim_is_the_elastic_net() {
         }
     }
     println!("largest error of a weight of SLIM: {worst:.1e}");
+}
+
+#[test]
+fn bilinear_map_is_the_solution_of_both_sides() {
+    let fixture = fixture();
+    let matrix = matrix(&numbers(&fixture["matrix"]));
+    let case = &fixture["bilinear"];
+    let rows = numbers(&case["vectors"]);
+    let vectors: Vec<f32> = rows.iter().flatten().map(|&value| value as f32).collect();
+    let number = |name: &str| case[name].as_f64().unwrap();
+    let config =
+        BilinearConfig::new().without_whitening().with_regularization(number("lambda"), number("mu"));
+    let model = config.fit(&matrix, &vectors, rows[0].len(), Progress::ignore).unwrap();
+    let expected = numbers(&case["map"]).concat();
+    let mut worst: f64 = 0.0;
+    for (at, (&found, expected)) in model.map().iter().zip(&expected).enumerate() {
+        let error = (f64::from(found) - expected).abs();
+        assert!(error < 1e-7, "W[{at}] is {found}, expected {expected}");
+        worst = worst.max(error);
+    }
+    assert_eq!(model.map().len(), expected.len());
+    println!("largest error of the bilinear map: {worst:.1e}");
+}
+
+#[test]
+fn whitened_vectors_have_the_cosines_of_scaled_principal_components() {
+    let fixture = fixture();
+    let matrix = matrix(&numbers(&fixture["matrix"]));
+    let rows = numbers(&fixture["bilinear"]["vectors"]);
+    let (dim, vectors): (usize, Vec<f32>) =
+        (rows[0].len(), rows.iter().flatten().map(|&value| value as f32).collect());
+    let mut worst: f64 = 0.0;
+    for case in fixture["whitening"].as_array().unwrap() {
+        let config = BilinearConfig::new().with_whitening(case["power"].as_f64().unwrap());
+        let model = config.fit(&matrix, &vectors, dim, Progress::ignore).unwrap();
+        for (i, row) in numbers(&case["cosines"]).iter().enumerate() {
+            for (j, &expected) in row.iter().enumerate() {
+                let of = |item: usize| {
+                    model.vectors()[item * dim..(item + 1) * dim].iter().copied().map(f64::from)
+                };
+                let found: f64 = of(i).zip(of(j)).map(|(a, b)| a * b).sum();
+                assert!((found - expected).abs() < 1e-5, "[{i}, {j}] is {found}, expected {expected}");
+                worst = worst.max((found - expected).abs());
+            }
+        }
+    }
+    println!("largest error of a cosine: {worst:.1e}");
 }

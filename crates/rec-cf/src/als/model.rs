@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use rec_data::IdMap;
+use rec_data::{IdMap, RankedList};
 
 use super::rows::{Entries, Exact};
 use super::{ImplicitAlsConfig, MODEL_NAME};
 use crate::error::{Error, Kind};
-use crate::factors::Factors;
+use crate::factors::{Factors, PackedItems};
 use crate::file::{ModelReader, ModelWriter};
+use crate::matrix::InteractionMatrix;
 use crate::recommender::{Recommender, check_explained, check_shapes};
 
 const MODEL: &str = "implicit_als";
@@ -62,6 +63,7 @@ pub struct ImplicitAls {
     item_factors: Factors,
     user_gram: Vec<f64>,
     item_gram: Vec<f64>,
+    packed: PackedItems,
 }
 
 impl ImplicitAls {
@@ -72,7 +74,8 @@ impl ImplicitAls {
         (user_factors, item_factors): (Factors, Factors),
         (user_gram, item_gram): (Vec<f64>, Vec<f64>),
     ) -> ImplicitAls {
-        ImplicitAls { config, users, items, user_factors, item_factors, user_gram, item_gram }
+        let packed = PackedItems::default();
+        ImplicitAls { config, users, items, user_factors, item_factors, user_gram, item_gram, packed }
     }
 
     /// The users of training.
@@ -158,6 +161,7 @@ impl ImplicitAls {
         let vector = check_finite(self.item_vector(users))?;
         self.item_factors.row_mut(item).copy_from_slice(&vector);
         self.item_gram = self.item_factors.gram();
+        self.packed = PackedItems::default();
         Ok(())
     }
 
@@ -169,7 +173,38 @@ impl ImplicitAls {
     pub fn user_scores(&self, user: usize, out: &mut [f32]) {
         assert!(user < self.users.len(), "user {user} of {}", self.users.len());
         check_shapes(self.items.len(), &[], out);
-        self.item_factors.scores(self.user_factors.row(user), out);
+        self.packed.scores(&self.item_factors, None, self.user_factors.row(user), out);
+    }
+
+    /// The best `k` items for users of training, by the vectors that they have from it: those of the largest
+    /// [`user_scores`](ImplicitAls::user_scores) that the user has not in `seen`, a matrix of the same users and items. Blocks of users and items
+    /// are scored at once, on all threads; the lists are the same for any number of either.
+    ///
+    /// # Errors
+    ///
+    /// None: vectors of training are finite.
+    ///
+    /// # Panics
+    ///
+    /// A user is no user, or `seen` has other users or items.
+    pub fn user_top_k(
+        &self,
+        users: &[usize],
+        seen: &InteractionMatrix,
+        k: usize,
+    ) -> Result<Vec<RankedList>, Error> {
+        assert!(
+            *seen.users() == self.users && *seen.items() == self.items,
+            "a matrix of other users or items"
+        );
+        self.packed.top_k(
+            &self.items,
+            (&self.item_factors, None),
+            users.len(),
+            |place, out| out.copy_from_slice(self.user_factors.row(users[place])),
+            |place| seen.row(users[place]).map(|(item, _)| item).collect(),
+            k,
+        )
     }
 
     /// Writes the model to a file, whole or not at all.
@@ -216,7 +251,19 @@ impl Recommender for ImplicitAls {
 
     fn scores(&self, history: &[(usize, f32)], out: &mut [f32]) {
         check_shapes(self.items.len(), history, out);
-        self.item_factors.scores(&self.user_vector(history), out);
+        self.packed.scores(&self.item_factors, None, &self.user_vector(history), out);
+    }
+
+    /// In blocks of users and items, by the same vectors and scores as one user at a time, bit for bit.
+    fn top_k_batch(&self, histories: &[Vec<(usize, f32)>], k: usize) -> Result<Vec<RankedList>, Error> {
+        self.packed.top_k(
+            &self.items,
+            (&self.item_factors, None),
+            histories.len(),
+            |user, out| out.copy_from_slice(&self.user_vector(&histories[user])),
+            |user| histories[user].iter().map(|&(item, _)| item).collect(),
+            k,
+        )
     }
 
     /// The exact decomposition of Hu et al., section 5: an item `j` of the history contributes `c_j y_i' W y_j`, with

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use rec_data::IdMap;
+use rec_data::{IdMap, RankedList};
 
 use super::BprConfig;
 use super::fold_in::{self, Contrast};
 use crate::error::Error;
-use crate::factors::Factors;
+use crate::factors::{Factors, PackedItems};
 use crate::file::{ModelReader, ModelWriter};
+use crate::matrix::InteractionMatrix;
 use crate::recommender::{Recommender, check_shapes};
 
 const MODEL: &str = "bpr";
@@ -53,6 +54,7 @@ pub struct Bpr {
     item_factors: Factors,
     item_biases: Vec<f32>,
     contrast: Contrast,
+    packed: PackedItems,
 }
 
 impl Bpr {
@@ -63,7 +65,8 @@ impl Bpr {
         item_biases: Vec<f32>,
     ) -> Bpr {
         let contrast = Contrast::new(&item_factors);
-        Bpr { config, users, items, user_factors, item_factors, item_biases, contrast }
+        let packed = PackedItems::default();
+        Bpr { config, users, items, user_factors, item_factors, item_biases, contrast, packed }
     }
 
     /// The users of training.
@@ -138,11 +141,39 @@ impl Bpr {
         self.score(self.user_factors.row(user), out);
     }
 
+    /// The best `k` items for users of training, by the vectors that they have from it: those of the largest
+    /// [`user_scores`](Bpr::user_scores) that the user has not in `seen`, a matrix of the same users and items. Blocks of users and items
+    /// are scored at once, on all threads; the lists are the same for any number of either.
+    ///
+    /// # Errors
+    ///
+    /// None: vectors of training are finite.
+    ///
+    /// # Panics
+    ///
+    /// A user is no user, or `seen` has other users or items.
+    pub fn user_top_k(
+        &self,
+        users: &[usize],
+        seen: &InteractionMatrix,
+        k: usize,
+    ) -> Result<Vec<RankedList>, Error> {
+        assert!(
+            *seen.users() == self.users && *seen.items() == self.items,
+            "a matrix of other users or items"
+        );
+        self.packed.top_k(
+            &self.items,
+            (&self.item_factors, Some(&self.item_biases)),
+            users.len(),
+            |place, out| out.copy_from_slice(self.user_factors.row(users[place])),
+            |place| seen.row(users[place]).map(|(item, _)| item).collect(),
+            k,
+        )
+    }
+
     fn score(&self, vector: &[f32], out: &mut [f32]) {
-        self.item_factors.scores(vector, out);
-        for (score, bias) in out.iter_mut().zip(&self.item_biases) {
-            *score += bias;
-        }
+        self.packed.scores(&self.item_factors, Some(&self.item_biases), vector, out);
     }
 
     /// Writes the model to a file, whole or not at all.
@@ -190,5 +221,17 @@ impl Recommender for Bpr {
     fn scores(&self, history: &[(usize, f32)], out: &mut [f32]) {
         check_shapes(self.items.len(), history, out);
         self.score(&self.user_vector(history), out);
+    }
+
+    /// In blocks of users and items, by the same vectors and scores as one user at a time, bit for bit.
+    fn top_k_batch(&self, histories: &[Vec<(usize, f32)>], k: usize) -> Result<Vec<RankedList>, Error> {
+        self.packed.top_k(
+            &self.items,
+            (&self.item_factors, Some(&self.item_biases)),
+            histories.len(),
+            |user, out| out.copy_from_slice(&self.user_vector(&histories[user])),
+            |user| histories[user].iter().map(|&(item, _)| item).collect(),
+            k,
+        )
     }
 }

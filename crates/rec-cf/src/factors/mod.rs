@@ -2,13 +2,14 @@
 
 pub(crate) mod cholesky;
 pub(crate) mod kernel;
+mod lists;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use self::cholesky::{add_outer, mirror};
-use self::kernel::{dot, vectorized};
+pub(crate) use self::lists::PackedItems;
 
 /// The most factors there may be, so that a Gram matrix has 134 MB at most, whatever a file claims.
 pub(crate) const MAX_FACTORS: usize = 4096;
@@ -65,18 +66,6 @@ impl Factors {
 
     pub(crate) fn row_mut(&mut self, row: usize) -> &mut [f32] {
         &mut self.values[row * self.n_factors..(row + 1) * self.n_factors]
-    }
-
-    /// The dot product of each row with a vector.
-    pub(crate) fn scores(&self, vector: &[f32], out: &mut [f32]) {
-        vectorized(
-            #[inline(always)]
-            || {
-                for (score, row) in out.iter_mut().zip(self.values.chunks_exact(self.n_factors)) {
-                    *score = dot(row, vector);
-                }
-            },
-        );
     }
 
     /// `Y' Y` for the matrix `Y` of the rows, in `f64`.
