@@ -63,6 +63,10 @@ pub fn gradients<M: Module>(module: &M, loss: Tensor<1>) -> Result<Gradients, Er
 }
 
 impl Gradients {
+    pub(crate) fn new(loss: f64, by_path: BTreeMap<String, Tensor<1>>) -> Self {
+        Self { loss, by_path }
+    }
+
     /// The loss that they are of.
     #[must_use]
     pub fn loss(&self) -> f64 {

@@ -45,7 +45,10 @@
 //! - [`objective`]: softmax over sampled negatives and over the whole catalogue, in-batch InfoNCE, BPR, BCE, masked language modelling,
 //!   distillation, MINER's disagreement, and which of several interests an item is trained against.
 //! - [`Trainer`]: AdamW with groups, warm-up and cosine, clipping, accumulation, early stopping, checkpoints with exact resume.
-//! - [`encoder`]: text encoders learn from pairs of texts or from hidden tokens, wholly, in their top layers, or by adapters.
+//! - [`encoder`]: text encoders learn from pairs of texts or from hidden tokens, wholly, in their top layers, or by adapters, or from
+//!   a larger encoder. [`Joint`] is two tasks at once.
+//! - [`parallel`]: the same on several processes or machines, each with a part of every batch.
+//! - [`update`]: a trained module goes on with new interactions, with rehearsal of the old and a report of what changed.
 //! - [`user`]: user models learn what users choose next, on vectors that stand still or together with the encoder.
 //!
 //! # Laws
@@ -55,22 +58,29 @@
 //!
 //! # Features
 //!
-//! `flex` (default), `ndarray` and `wgpu` compile burn's devices in, as in [`rec_core`]. Features only add.
+//! - `flex` (default), `ndarray` and `wgpu` compile burn's devices in, as in [`rec_core`].
+//! - `mpi`: training on the ranks of an MPI program. It builds against the MPI library and the libclang of the machine.
+//!
+//! Features only add.
 
 pub mod encoder;
 mod error;
 mod gradients;
+mod joint;
 pub mod objective;
 mod optimizer;
+pub mod parallel;
 mod parameters;
 mod random;
 mod schedule;
 mod task;
 mod trainer;
+pub mod update;
 pub mod user;
 
 pub use error::Error;
 pub use gradients::{Gradients, gradients};
+pub use joint::Joint;
 pub use optimizer::{AdamW, Group, Optimizer};
 pub use parameters::{Parameter, parameters, train_only};
 pub use random::{Draw, Random};

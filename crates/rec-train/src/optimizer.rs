@@ -114,7 +114,8 @@ impl AdamW {
 /// How many steps the moments of each path saw.
 pub(crate) type Times = BTreeMap<String, usize>;
 
-/// AdamW with its moments, by the paths of the parameters. The arithmetic is burn's.
+/// AdamW with its moments, by the paths of the parameters. The arithmetic is burn's, and on a CPU that of
+/// [`rec_kernels::training::AdamW`], which does it in one pass.
 #[derive(Clone)]
 pub struct Optimizer {
     config: AdamW,
@@ -157,6 +158,42 @@ impl Optimizer {
             .with_epsilon(config.epsilon)
             .with_weight_decay(decay as f32);
         (adam.build(), config.lr * group.map_or(1.0, |group| group.lr_factor))
+    }
+
+    /// A step without passes over memory for each of its terms.
+    fn step_on_host(
+        &self,
+        path: &str,
+        lr: f64,
+        old: Tensor<1>,
+        gradient: Tensor<1>,
+        state: Option<AdamWState<1>>,
+    ) -> (Tensor<1>, Option<AdamWState<1>>) {
+        let (config, device, [n]) = (&self.config, old.device(), old.dims());
+        let decay = config.group_of(path).and_then(|group| group.weight_decay).unwrap_or(config.weight_decay);
+        let adam = rec_kernels::training::AdamW {
+            lr,
+            beta_1: config.beta_1,
+            beta_2: config.beta_2,
+            epsilon: config.epsilon,
+            weight_decay: decay,
+        };
+        // On the host this moves memory, and copies it only where somebody else holds the tensor.
+        let values = |tensor: Tensor<1>| tensor.into_data().try_into_vec::<f32>();
+        let back = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [n]), &device);
+        let momentum = state.map(|state| state.momentum);
+        let time = momentum.as_ref().map_or(0, |momentum| momentum.time) + 1;
+        let (m, v) = momentum.map_or_else(
+            || (Ok(vec![0.0; n]), Ok(vec![0.0; n])),
+            |momentum| (values(momentum.moment_1), values(momentum.moment_2)),
+        );
+        let (Ok(mut p), Ok(g), Ok(mut m), Ok(mut v)) = (values(old), values(gradient), m, v) else {
+            panic!("`{path}` is not of `f32`");
+        };
+        adam.step(time, &g, &mut p, &mut m, &mut v);
+        let momentum =
+            AdaptiveMomentumState { time, moment_1: back(m), moment_2: back(v), max_moment_2: None };
+        (back(p), Some(AdamWState { momentum }))
     }
 
     /// The moments: two tensors for each path.
@@ -220,7 +257,11 @@ impl Change for Step<'_> {
         let param = parameters::replace(param, |old| {
             let (shape, [n]) = (old.dims(), gradient.dims());
             assert_eq!(n, old.shape().num_elements(), "a gradient of {n} values for `{path}` {shape:?}");
-            let (new, state) = adam.step(lr * self.lr_factor, old.reshape([n]), gradient.clone(), state);
+            let (old, gradient, lr) = (old.reshape([n]), gradient.clone(), lr * self.lr_factor);
+            let (new, state) = match rec_core::device::is_host(&old.device()) {
+                true => self.optimizer.step_on_host(path, lr, old, gradient, state),
+                false => adam.step(lr, old, gradient, state),
+            };
             next = state;
             new.reshape(shape)
         });

@@ -4,8 +4,8 @@
 
 use rec_encoder::{TextEncoder, TextModel, WeightFormat};
 use rec_testkit::{device, fixture_path};
-use rec_train::encoder::{FineTuning, MaskedTokens, TextPairs};
-use rec_train::{AdamW, Progress, Task, Trained, Trainer, TrainerConfig, parameters};
+use rec_train::encoder::{DistillationWeights, Distilled, FineTuning, MaskedTokens, TextPairs};
+use rec_train::{AdamW, Draw, Joint, Progress, Task, Trained, Trainer, TrainerConfig, parameters};
 
 fn tiny() -> TextEncoder {
     TextEncoder::from_dir(fixture_path("bert/tiny"), &device()).unwrap()
@@ -131,4 +131,88 @@ fn a_model_of_another_encoder_is_refused() {
     // One's own, unchanged, computes the same.
     let again = other.clone().with_text_model(&other.text_model().unwrap()).unwrap();
     assert_eq!(again.encode(&TEXTS).unwrap(), other.encode(&TEXTS).unwrap());
+}
+
+#[test]
+fn a_student_becomes_like_its_teacher() {
+    let teacher = tiny();
+    let student = teacher.clone().keep_layers(&[0]).unwrap();
+    let task = Distilled::new(&teacher, &student, &TEXTS).unwrap().with_batch_size(6);
+    let task = task.with_hidden_states(&teacher, vec![(2, 1)]).unwrap().with_held_out(2);
+    let model = FineTuning::Full.apply(student.text_model().unwrap()).unwrap();
+    let before = task.validate(&student.text_model().unwrap()).unwrap().unwrap();
+    let config = TrainerConfig { validate_every: Some(30), ..config(60) };
+    let trained = Trainer::new(config).run(model, &task, Progress::ignore).unwrap();
+    let after = trained.best.unwrap().metric;
+    println!("cosine of held-out texts {before:.3} -> {after:.3}");
+    assert!(after > before + 0.02 * (1.0 - before));
+
+    // The teacher itself has nothing to learn.
+    let own = Distilled::new(&teacher, &teacher, &TEXTS).unwrap();
+    let own = own.with_hidden_states(&teacher, vec![(0, 0), (2, 2)]).unwrap();
+    let loss = own.loss(&teacher.text_model().unwrap(), &vec![0, 3, 5]).unwrap().into_scalar::<f32>();
+    assert!(loss.abs() < 1e-4, "{loss}");
+    assert!(
+        (own.with_held_out(4).validate(&teacher.text_model().unwrap()).unwrap().unwrap() - 1.0).abs() < 1e-5
+    );
+}
+
+#[test]
+fn the_loss_of_a_student_is_its_parts() {
+    let teacher = tiny();
+    let student = teacher.clone().keep_layers(&[1]).unwrap();
+    let rows = vec![1, 4, 6];
+    let loss = |vectors, similarities| {
+        let weights = DistillationWeights { vectors, similarities, temperature: 0.5, hidden_states: 0.0 };
+        let task = Distilled::new(&teacher, &student, &TEXTS).unwrap().with_weights(weights).unwrap();
+        f64::from(task.loss(&student.text_model().unwrap(), &rows).unwrap().into_scalar::<f32>())
+    };
+    let texts: Vec<&str> = rows.iter().map(|&row| TEXTS[row]).collect();
+    let unit = |encoder: &TextEncoder| -> Vec<Vec<f64>> {
+        let unit = |row: &[f32]| {
+            let norm = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            row.iter().map(|x| f64::from(*x) / norm).collect()
+        };
+        encoder.encode(&texts).unwrap().rows().map(unit).collect()
+    };
+    let (t, s) = (unit(&teacher), unit(&student));
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let vectors = (0..3).map(|i| 2.0 - 2.0 * dot(&t[i], &s[i])).sum::<f64>() / 3.0;
+    assert!((loss(1.0, 0.0) - vectors).abs() < 1e-5, "{} {vectors}", loss(1.0, 0.0));
+    let softmax = |x: &[Vec<f64>], i: usize| -> Vec<f64> {
+        let e: Vec<f64> = (0..3).filter(|&j| j != i).map(|j| (dot(&x[i], &x[j]) / 0.5).exp()).collect();
+        e.iter().map(|value| value / e.iter().sum::<f64>()).collect()
+    };
+    let divergence =
+        |i: usize| -> f64 { softmax(&t, i).iter().zip(softmax(&s, i)).map(|(p, q)| p * (p / q).ln()).sum() };
+    let similarities = (0..3).map(divergence).sum::<f64>() / 3.0;
+    assert!((loss(0.0, 1.0) - similarities).abs() < 1e-5, "{} {similarities}", loss(0.0, 1.0));
+    assert!((loss(0.5, 2.0) - (0.5 * vectors + 2.0 * similarities)).abs() < 1e-4);
+
+    let task = Distilled::new(&teacher, &student, &TEXTS).unwrap();
+    assert!(task.clone().with_hidden_states(&teacher, vec![(3, 1)]).is_err());
+    let weights =
+        DistillationWeights { vectors: -1.0, similarities: 1.0, temperature: 1.0, hidden_states: 1.0 };
+    assert!(task.with_weights(weights).is_err());
+    assert!(Distilled::new(&teacher, &student, &TEXTS[..1]).is_err());
+}
+
+#[test]
+fn pairs_and_hidden_tokens_are_learned_together() {
+    let tokens = MaskedTokens::new(&tiny(), &TEXTS).unwrap().with_batch_size(8);
+    let joint = Joint::new(pairs(), tokens.clone(), 0.5).unwrap();
+    let sum = |model: &TextModel| -> f32 {
+        let losses = (0..5).map(|index| {
+            let batch = joint.sample(Draw { seed: 9, index });
+            joint.loss(model, &batch).unwrap().into_scalar::<f32>()
+        });
+        losses.sum()
+    };
+    let model = FineTuning::Full.apply(tiny().text_model().unwrap()).unwrap();
+    let before = sum(&model);
+    let trained = Trainer::new(config(40)).run(model, &joint, Progress::ignore).unwrap();
+    let after = sum(&trained.module);
+    println!("joint loss {before:.3} -> {after:.3}");
+    assert!(after < 0.7 * before);
+    assert!(Joint::new(pairs(), tokens, f64::NAN).is_err());
 }

@@ -5,13 +5,17 @@
 //! [`with_text_model`](rec_encoder::TextEncoder::with_text_model) puts it back; [`save`](rec_encoder::TextEncoder::save) writes a
 //! folder that sentence-transformers opens.
 //!
+//! A smaller encoder learns from a larger one by [`Distilled`]: a student of fewer layers, or one that lost heads.
+//!
 //! An encoder that is not trained at all is faster still: [embed](rec_encoder::TextEncoder::embed) the catalogue once, and train what
 //! stands on the vectors ([`NextItem`](crate::user::NextItem)).
 
+mod distilled;
 mod fine_tuning;
 mod masked_tokens;
 mod text_pairs;
 
+pub use distilled::{DistillationWeights, Distilled};
 pub use fine_tuning::FineTuning;
 pub use masked_tokens::{Masked, MaskedTokens};
 pub use text_pairs::TextPairs;

@@ -1,4 +1,5 @@
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
+use rec_kernels::training::{SoftmaxLoss, softmax_loss};
 
 use super::indices;
 
@@ -33,15 +34,51 @@ const BLOCK_VALUES: usize = 1 << 22;
 #[must_use]
 pub fn full_softmax(queries: Tensor<2>, items: Tensor<2>, targets: &[usize]) -> Tensor<1> {
     let ([batch, _], [n, _]) = (queries.dims(), items.dims());
+    if rec_core::device::is_host(&queries.device().without_autodiff()) {
+        return on_host(queries, items, targets);
+    }
     in_blocks(queries, items, targets, (BLOCK_VALUES / batch.max(1)).clamp(1, n.max(1)))
 }
 
-/// The loss with `block` items at a time.
-fn in_blocks(queries: Tensor<2>, items: Tensor<2>, targets: &[usize], block: usize) -> Tensor<1> {
+/// The loss by [`rec_kernels`], which computes logits once and keeps them near.
+fn on_host(queries: Tensor<2>, items: Tensor<2>, targets: &[usize]) -> Tensor<1> {
+    check(&queries, &items, targets);
+    let device = queries.device().without_autodiff();
+    let values = |tensor: &Tensor<2>| -> Vec<f32> {
+        tensor.clone().detach().into_data().convert::<f32>().try_into_vec().unwrap_or_default()
+    };
+    let (q, x) = (values(&queries), values(&items));
+    let (mut q_grad, mut x_grad) = (vec![0.0; q.len()], vec![0.0; x.len()]);
+    let loss = softmax_loss(SoftmaxLoss {
+        queries: &q,
+        items: &x,
+        targets,
+        queries_gradient: &mut q_grad,
+        items_gradient: &mut x_grad,
+    });
+    let tensor = |values, dims: [usize; 2]| Tensor::<2>::from_data(TensorData::new(values, dims), &device);
+    let (q_grad, x_grad) = (tensor(q_grad, queries.dims()), tensor(x_grad, items.dims()));
+    with_gradients(Tensor::from_data([loss as f32], &device), [(queries, q_grad), (items, x_grad)])
+}
+
+/// `value`, whose derivatives are these: linear in each, and exactly zero.
+fn with_gradients(value: Tensor<1>, of: [(Tensor<2>, Tensor<2>); 2]) -> Tensor<1> {
+    let [a, b] = of.map(|(tensor, gradient)| (tensor * gradient).sum());
+    let linear = a + b;
+    value + (linear.clone() - linear.detach())
+}
+
+fn check(queries: &Tensor<2>, items: &Tensor<2>, targets: &[usize]) {
     let ([batch, d], [n, d_item]) = (queries.dims(), items.dims());
     assert!(d == d_item, "queries [{batch}, {d}] and items [{n}, {d_item}]");
     assert!(batch == targets.len() && batch > 0, "{} targets for {batch} queries", targets.len());
     assert!(targets.iter().all(|&t| t < n), "targets {targets:?} among {n} items");
+}
+
+/// The loss with `block` items at a time.
+fn in_blocks(queries: Tensor<2>, items: Tensor<2>, targets: &[usize], block: usize) -> Tensor<1> {
+    check(&queries, &items, targets);
+    let ([batch, d], [n, _]) = (queries.dims(), items.dims());
     let (q, x) = (queries.clone().detach(), items.clone().detach());
     let blocks: Vec<_> = (0..n).step_by(block).map(|from| from..(from + block).min(n)).collect();
     let logits = |rows: &std::ops::Range<usize>| {
@@ -84,16 +121,11 @@ fn in_blocks(queries: Tensor<2>, items: Tensor<2>, targets: &[usize], block: usi
         burn::tensor::IndexingUpdateOp::Add,
     );
     let value = (normaliser - (q * wanted).sum_dim(1)).mean();
-
-    // Linear in both, with these gradients, and exactly zero.
-    let linear = (queries * q_grad).sum() + (items * x_grad).sum();
-    value + (linear.clone() - linear.detach())
+    with_gradients(value, [(queries, q_grad), (items, x_grad)])
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::TensorData;
-
     use super::*;
 
     #[test]
@@ -104,9 +136,13 @@ mod tests {
         let leaf = |values: Vec<f32>, rows: usize| {
             Tensor::<2>::from_data(TensorData::new(values, [rows, 3]), &device).require_grad()
         };
-        let run = |block: usize| -> Vec<f32> {
+        let run = |block: Option<usize>| -> Vec<f32> {
             let (queries, items) = (leaf(values(12, 3.0), 4), leaf(values(21, 2.0), 7));
-            let loss = in_blocks(queries.clone(), items.clone(), &[0, 6, 3, 6], block);
+            let (q, x, targets) = (queries.clone(), items.clone(), [0, 6, 3, 6]);
+            let loss = match block {
+                Some(block) => in_blocks(q, x, &targets, block),
+                None => full_softmax(q, x, &targets),
+            };
             let gradients = loss.backward();
             let read = |tensor: Tensor<2>| tensor.into_data().try_to_vec::<f32>().unwrap();
             let mut all = vec![loss.into_scalar::<f32>()];
@@ -114,9 +150,10 @@ mod tests {
             all.extend(read(items.grad(&gradients).unwrap()));
             all
         };
-        let whole = run(7);
+        let whole = run(Some(7));
         for block in [1, 2, 3, 100] {
-            rec_testkit::assert_close(&format!("blocks of {block}"), &run(block), &whole, 1e-6);
+            rec_testkit::assert_close(&format!("blocks of {block}"), &run(Some(block)), &whole, 1e-6);
         }
+        rec_testkit::assert_close("as the device has it", &run(None), &whole, 1e-6);
     }
 }

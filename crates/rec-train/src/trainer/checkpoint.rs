@@ -153,11 +153,12 @@ pub(super) fn check_run(path: &Path, was: &serde_json::Value, is: &serde_json::V
     if was == is {
         return Ok(());
     }
-    let keys = ["config", "task", "parameters", "frozen"];
+    let keys = ["ranks", "config", "task", "parameters", "frozen"];
     let key = keys.iter().find(|&&key| was[key] != is[key]).unwrap_or(&"run");
     let problem = match *key {
         "parameters" => "other parameters are trained".to_owned(),
         "frozen" => "the parameters that are not trained have other values".to_owned(),
+        "ranks" => format!("it is of {} ranks, and this run of {}", was["ranks"], is["ranks"]),
         key => format!("its {key} is {}, and this run's is {}", was[key], is[key]),
     };
     Err(Kind::OtherRun { path: path.to_owned(), problem }.into())

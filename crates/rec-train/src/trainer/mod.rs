@@ -12,7 +12,7 @@ pub use metrics::StepMetrics;
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use rec_core::FingerprintBuilder;
@@ -22,6 +22,7 @@ use serde_json::json;
 use crate::error::{Error, Kind};
 use crate::gradients::{Gradients, gradients};
 use crate::optimizer::Times;
+use crate::parallel::{Alone, Communicator, Ranks};
 use crate::parameters::{self, Values};
 use crate::{Draw, Optimizer, Task};
 use checkpoint::{Checkpoint, State, check_run};
@@ -114,30 +115,51 @@ impl Trainer {
         &self,
         module: T::Module,
         task: &T,
+        progress: impl FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Trained<T::Module>, Error> {
+        self.run_parallel(&Alone, module, task, progress)
+    }
+
+    /// [`run`](Self::run) on several ranks, each of which calls this with the same module, task and settings. A step's batch is those of
+    /// all ranks together; see [`parallel`](crate::parallel).
+    ///
+    /// The first rank validates, and writes the folder. `progress` is called on every rank; if one breaks, all end. burn's generator is
+    /// seeded on each rank by its own batch.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), or another rank failed, is gone, or has other settings or parameters. If one rank fails, all of them do.
+    pub fn run_parallel<T: Task>(
+        &self,
+        ranks: &dyn Communicator,
+        module: T::Module,
+        task: &T,
         mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Trained<T::Module>, Error> {
-        self.check()?;
-        let config = &self.config;
-        let mut run = Run::start(self, module.train(), task)?;
-        let mut metrics_file = match &self.folder {
-            Some(folder) => Some(MetricsFile::open(folder, run.state.n_done)?),
-            None => None,
+        let (config, ranks) = (&self.config, Ranks(ranks));
+        ranks.agree(self.check())?;
+        let mut run = Run::start(self, module.train(), task, ranks)?;
+        let metrics_file = match &self.folder {
+            Some(folder) if ranks.is_first() => MetricsFile::open(folder, run.state.n_done).map(Some),
+            _ => Ok(None),
         };
+        let mut metrics_file = ranks.agree(metrics_file)?;
         while run.state.n_done < config.n_steps && !run.state.stopped {
-            let metrics = run.step(config, task)?;
-            if let Some(file) = &mut metrics_file {
-                file.push(&metrics)?;
-            }
+            let metrics = run.step(config, task, ranks)?;
             let n_done = run.state.n_done;
-            let goes_on = progress(Progress { metrics, n_steps: config.n_steps, best: run.state.best });
+            let breaks =
+                progress(Progress { metrics, n_steps: config.n_steps, best: run.state.best }).is_break();
+            let breaks = ranks.any(breaks)?;
             let ends = n_done == config.n_steps || run.state.stopped;
-            if let (Some(folder), Some(file)) = (&self.folder, &metrics_file)
-                && (ends || goes_on.is_break() || n_done.is_multiple_of(config.checkpoint_every))
-            {
-                file.sync()?;
-                run.checkpoint()?.write(folder)?;
+            let keeps = ends || breaks || n_done.is_multiple_of(config.checkpoint_every);
+            if keeps {
+                ranks.check_equal(&run.module, n_done)?;
             }
-            if goes_on.is_break() && !ends {
+            ranks.agree(match (&self.folder, &mut metrics_file) {
+                (Some(folder), Some(file)) => run.write(&metrics, keeps, file, folder),
+                _ => Ok(()),
+            })?;
+            if breaks && !ends {
                 return Err(Kind::Interrupted(n_done).into());
             }
         }
@@ -168,7 +190,34 @@ struct Run<M> {
 }
 
 impl<M: Module> Run<M> {
-    fn start<T: Task<Module = M>>(trainer: &Trainer, module: M, task: &T) -> Result<Self, Error> {
+    /// The first rank tidies the folder before the others look into it.
+    fn start<T: Task<Module = M>>(
+        trainer: &Trainer,
+        module: M,
+        task: &T,
+        ranks: Ranks<'_>,
+    ) -> Result<Self, Error> {
+        // Frozen values may be many: they are read only if somebody wants to know.
+        let identity = match trainer.folder.is_some() || ranks.n() > 1 {
+            true => identity(&trainer.config, &module, task, ranks.n()),
+            false => Ok(serde_json::Value::Null),
+        };
+        let identity = ranks.agree(identity)?;
+        ranks.same(&identity.to_string(), "other settings, another task or another module")?;
+        ranks.check_equal(&module, 0)?;
+        let tidy = |folder: &PathBuf| {
+            fs::create_dir_all(folder).map_err(Error::io(folder))?;
+            checkpoint::sweep(folder)
+        };
+        let tidied = trainer.folder.as_ref().filter(|_| ranks.is_first()).map_or(Ok(()), tidy);
+        ranks.agree(tidied)?;
+        let run = ranks.agree(Self::open(trainer, module, identity))?;
+        ranks.same(&run.state.n_done.to_string(), "another checkpoint")?;
+        Ok(run)
+    }
+
+    /// From the beginning, or from the newest checkpoint.
+    fn open(trainer: &Trainer, module: M, identity: serde_json::Value) -> Result<Self, Error> {
         let config = &trainer.config;
         let fresh = |run, module| Self {
             module,
@@ -177,11 +226,8 @@ impl<M: Module> Run<M> {
             best: None,
         };
         let Some(folder) = &trainer.folder else {
-            return Ok(fresh(serde_json::Value::Null, module));
+            return Ok(fresh(identity, module));
         };
-        fs::create_dir_all(folder).map_err(Error::io(folder))?;
-        checkpoint::sweep(folder)?;
-        let identity = identity(config, &module, task)?;
         let Some((found, path)) = Checkpoint::newest(folder)? else {
             return Ok(fresh(identity, module));
         };
@@ -199,29 +245,20 @@ impl<M: Module> Run<M> {
     }
 
     /// One step and, where it is time, a validation.
-    fn step<T: Task<Module = M>>(&mut self, config: &TrainerConfig, task: &T) -> Result<StepMetrics, Error> {
+    fn step<T: Task<Module = M>>(
+        &mut self,
+        config: &TrainerConfig,
+        task: &T,
+        ranks: Ranks<'_>,
+    ) -> Result<StepMetrics, Error> {
         let step = self.state.n_done;
         let finite = |what, value: f64| match value.is_finite() {
             true => Ok(value),
             false => Err(Error::from(Kind::NotFinite { what, step: step + 1, value })),
         };
-        let mut parts = Vec::with_capacity(1);
-        for part in 0..config.accumulate {
-            let draw = Draw { seed: config.seed, index: step * config.accumulate + part };
-            if let Some(device) = parameters::device(&self.module) {
-                device.seed(draw.random().below(usize::MAX) as u64);
-            }
-            let batch = task.sample(draw);
-            parts.push(gradients(&self.module, task.loss(&self.module, &batch)?)?);
-            // Two at most are held: what was summed, and what comes.
-            if parts.len() == 2 {
-                let sum = Gradients::sum(parts.drain(..));
-                parts.extend(sum);
-            }
-        }
-        let Some(mut gradients) = parts.pop().map(|sum| sum.divided(config.accumulate)) else {
-            return Err(Error::unusable("`accumulate` is at least 1"));
-        };
+        let sum = ranks.agree(self.accumulate(config, task, ranks))?;
+        let sum = ranks.sum(&self.module, sum)?;
+        let mut gradients = sum.divided(config.accumulate * ranks.n());
         let loss = finite("loss", gradients.loss())?;
         let norm = match config.clip {
             Some(max) => gradients.clip(max)?,
@@ -234,12 +271,53 @@ impl<M: Module> Run<M> {
         let n_done = self.state.n_done;
         let validates =
             config.validate_every.is_some_and(|n| n_done.is_multiple_of(n) || n_done == config.n_steps);
-        let metric = if validates { task.validate(&self.module.valid())? } else { None };
+        let metric = match validates && ranks.is_first() {
+            true => task.validate(&self.module.valid()),
+            false => Ok(None),
+        };
+        let metric = if validates { ranks.of_first(ranks.agree(metric)?)? } else { None };
         if let Some(metric) = metric {
             let metric = finite("validation metric", metric)?;
             self.judge(metric, config.patience)?;
         }
         Ok(StepMetrics { step: n_done, loss, lr: config.optimizer.lr * factor, grad_norm, metric })
+    }
+
+    /// The sum of the gradients of this rank's batches.
+    fn accumulate<T: Task<Module = M>>(
+        &self,
+        config: &TrainerConfig,
+        task: &T,
+        ranks: Ranks<'_>,
+    ) -> Result<Gradients, Error> {
+        let first = (self.state.n_done * ranks.n() + ranks.rank()) * config.accumulate;
+        let mut sum = None;
+        for index in first..first + config.accumulate {
+            let draw = Draw { seed: config.seed, index };
+            if let Some(device) = parameters::device(&self.module) {
+                device.seed(draw.random().below(usize::MAX) as u64);
+            }
+            let batch = task.sample(draw);
+            let next = gradients(&self.module, task.loss(&self.module, &batch)?)?;
+            sum = Gradients::sum(sum.into_iter().chain([next]));
+        }
+        sum.ok_or_else(|| Error::unusable("`accumulate` is at least 1"))
+    }
+
+    /// The line of a step and, where it is time, a checkpoint.
+    fn write(
+        &self,
+        metrics: &StepMetrics,
+        keeps: bool,
+        file: &mut MetricsFile,
+        folder: &Path,
+    ) -> Result<(), Error> {
+        file.push(metrics)?;
+        if keeps {
+            file.sync()?;
+            self.checkpoint()?.write(folder)?;
+        }
+        Ok(())
     }
 
     fn judge(&mut self, metric: f64, patience: Option<u64>) -> Result<(), Error> {
@@ -273,11 +351,30 @@ impl<M: Module> Run<M> {
     }
 }
 
+/// What the newest checkpoint of a folder has.
+pub(crate) struct Newest {
+    /// Of its best step, or else of its last.
+    pub(crate) values: BTreeMap<String, Values>,
+    pub(crate) n_steps: u64,
+    pub(crate) best: Option<Best>,
+    pub(crate) path: PathBuf,
+}
+
+/// The newest checkpoint of a folder.
+pub(crate) fn newest(folder: &Path) -> Result<Newest, Error> {
+    let Some((found, path)) = Checkpoint::newest(folder)? else {
+        return Err(Error::malformed(folder, "has no checkpoint"));
+    };
+    let values = found.best.unwrap_or(found.module);
+    Ok(Newest { values, n_steps: found.state.n_done, best: found.state.best, path })
+}
+
 /// What must be the same for a run to go on.
 fn identity<T: Task>(
     config: &TrainerConfig,
     module: &T::Module,
     task: &T,
+    n_ranks: u64,
 ) -> Result<serde_json::Value, Error> {
     let mut frozen = FingerprintBuilder::default();
     for (path, tensor) in parameters::snapshot(module, false)? {
@@ -288,6 +385,7 @@ fn identity<T: Task>(
     let trained: Vec<_> = trained.map(|p| json!([p.path, p.shape])).collect();
     let config = serde_json::to_value(config).map_err(|e| Error::unusable(format!("the settings: {e}")))?;
     Ok(json!({
+        "ranks": n_ranks,
         "config": config,
         "task": task.describe(),
         "parameters": trained,

@@ -1,20 +1,18 @@
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
-use rec_core::{HistoryBatch, VectorTable};
-use rec_data::{Id, IdMap, Interactions};
+use rec_core::FingerprintBuilder;
+use rec_data::{History, Id, Interactions};
 use rec_encoder::{TextEncoder, TextModel};
 use rec_interest::UserEncoder;
-use rec_text::Encoding;
 
+use super::item_texts::{ItemTexts, scores};
 use super::next_item::check;
-use super::sampled::Events;
+use super::sampled::{Events, recall};
 use super::{NextBatch, Objective};
 use crate::error::Error;
-use crate::objective::{LabelAware, indices};
-use crate::parameters::device;
+use crate::objective::LabelAware;
 use crate::{Draw, Task};
 
 /// An encoder of texts and a model of users, trained together.
@@ -34,13 +32,12 @@ pub struct TextAndUser<U: Module> {
 /// top layers keeps it within reach.
 #[derive(Debug, Clone)]
 pub struct Clicks<U> {
-    encoder: TextEncoder,
-    /// The ids; its vectors are placeholders.
-    items: VectorTable,
-    texts: Vec<Encoding>,
+    items: ItemTexts,
     events: Events,
     objective: Objective,
     choice: LabelAware,
+    held_out: Vec<(History, usize)>,
+    k: usize,
     model: PhantomData<fn(U)>,
 }
 
@@ -61,21 +58,16 @@ impl<U: UserEncoder + Module> Clicks<U> {
         if matches!(objective, Objective::FullSoftmax { .. }) {
             return Err(Error::unusable("a whole catalogue is not encoded in every step: sample negatives"));
         }
-        let (ids, texts): (Vec<Id>, Vec<S>) = items.into_iter().map(|(id, text)| (id.into(), text)).unzip();
-        let texts = encoder.tokenize(&texts)?;
-        let ids = IdMap::try_from_ids(ids).map_err(|e| Error::unusable(e.to_string()))?;
-        let n = ids.len();
-        let items = VectorTable::new(ids, vec![0.0; n], 1, encoder.space())
-            .map_err(|e| Error::unusable(e.to_string()))?;
+        let items = ItemTexts::new(encoder, items)?;
         let mut events = Events::new(log, items.ids(), items.space())?;
         (events.batch_size, events.max_len) = (16, 10);
         Ok(Self {
-            encoder: encoder.clone(),
             items,
-            texts,
             events,
             objective,
             choice: LabelAware::Best,
+            held_out: Vec::new(),
+            k: 10,
             model: PhantomData,
         })
     }
@@ -91,6 +83,14 @@ impl<U: UserEncoder + Module> Clicks<U> {
         (self.events.batch_size, self.events.max_len) = (batch_size, max_len);
         self
     }
+
+    /// With the metric of [`NextItem::with_held_out`](super::NextItem::with_held_out). A validation encodes the texts of all items.
+    #[must_use]
+    pub fn with_held_out(mut self, log: &Interactions, held_out: &Interactions, k: usize) -> Self {
+        self.k = k;
+        self.held_out.extend(super::held_out(self.items.ids(), log, held_out));
+        self
+    }
 }
 
 impl<U: UserEncoder + Module + ModuleDisplay> Task for Clicks<U> {
@@ -102,33 +102,39 @@ impl<U: UserEncoder + Module + ModuleDisplay> Task for Clicks<U> {
     }
 
     fn loss(&self, module: &TextAndUser<U>, batch: &NextBatch) -> Result<Tensor<1>, Error> {
-        let device = device(module).unwrap_or_else(|| module.user.device());
-        let weights = module.user.event_weights();
-        let histories = HistoryBatch::with_event_weights(&self.items, &batch.histories, &weights, &device);
-        let needed = histories.rows().iter().chain(&batch.negatives).flatten().chain(&batch.targets);
-        let mut place: BTreeMap<usize, usize> = needed.map(|&row| (row, 0)).collect();
-        place.values_mut().enumerate().for_each(|(at, place)| *place = at);
-        let vectors = module.text.forward(&self.encoder.collate(place.keys().map(|&row| &self.texts[row])));
-        let select = |places: Vec<usize>| vectors.clone().select(0, indices(places, &vectors.device()));
-
-        let [n, len, _] = histories.items().dims();
-        let [_, d] = vectors.dims();
-        // Padding has the vector of whatever text is first: a mask hides it.
-        let at = |row: Option<&usize>| row.map_or(0, |row| place[row]);
-        let events = histories.rows().iter().flat_map(|rows| (0..len).map(|i| at(rows.get(i)))).collect();
-        let histories = histories.with_vectors(select(events).reshape([n, len, d]));
-        let interests = module.user.encode_training(&histories, batch.seed);
-        let items = |rows: &[usize]| select(rows.iter().map(|row| place[row]).collect());
+        let (interests, items) = self.items.encode(module, batch);
         Ok(self.events.loss(self.objective, &interests, batch, self.choice, items))
     }
 
+    fn validate(&self, module: &TextAndUser<U>) -> Result<Option<f64>, Error> {
+        if self.held_out.is_empty() {
+            return Ok(None);
+        }
+        let (table, device) = (self.items.embed(module)?, module.user.device());
+        let items = table.gather(&(0..table.len()).collect::<Vec<_>>(), &device);
+        let scores = |histories: &[History]| {
+            let latest: Vec<History> =
+                histories.iter().map(|history| history.last_n(self.events.max_len)).collect();
+            scores(&module.user, &table, &items, &latest, &device)
+        };
+        let seen = |history: &History| {
+            history.items().filter_map(|item| self.items.ids().row(item.as_str())).collect()
+        };
+        recall(&self.held_out, self.k, scores, seen)
+    }
+
     fn describe(&self) -> String {
-        format!("{}; {:?}, {:?}, end to end", self.events.describe(), self.objective, self.choice)
+        let mut texts = FingerprintBuilder::default();
+        self.items.hash(&mut texts);
+        let (events, objective, choice) = (self.events.describe(), self.objective, self.choice);
+        let (texts, n, k) = (texts.finish(), self.held_out.len(), self.k);
+        format!(
+            "{events}; {objective:?}, {choice:?}, end to end on texts {texts}; recall at {k} of {n} users"
+        )
     }
 
     fn activation_bytes(&self, module: &TextAndUser<U>) -> Option<u64> {
-        let len = self.texts.iter().map(|text| text.ids.len()).max().unwrap_or(0);
         let n = self.events.batch_size * (self.events.max_len + 1 + self.objective.n_negatives());
-        Some(crate::encoder::activation_bytes(&module.text, n.min(self.texts.len()), len))
+        Some(self.items.activation_bytes(module, n))
     }
 }

@@ -1,12 +1,32 @@
 //! Training user models on what users chose next.
 //!
-//! [`NextItem`] trains any user encoder on the vectors of a table (an encoder that stands still, its catalogue embedded once);
-//! [`Clicks`] trains the encoder of the texts together with it.
+//! [`NextItem`] trains any user encoder on the vectors of a table (an encoder that stands still, its catalogue embedded once),
+//! [`Sequences`] a causal one together with its items, on all events of a history at once, [`Clicks`] the encoder of the texts
+//! together with any, and [`Impressions`] does so on what users were shown and did not click. [`Scoring`] trains a scorer behind a user
+//! model that stands still.
 
 mod clicks;
+mod impressions;
+mod item_texts;
 mod next_item;
 mod sampled;
+mod scoring;
+mod sequences;
 
 pub use clicks::{Clicks, TextAndUser};
+pub use impressions::Impressions;
 pub use next_item::NextItem;
 pub use sampled::{NextBatch, Objective};
+pub use scoring::Scoring;
+pub use sequences::{SequenceBatch, SequenceModel, Sequences};
+
+use rec_data::{History, IdMap, Interactions};
+
+/// The history of each user with a held-out item, and the row of the first of these.
+fn held_out(items: &IdMap, log: &Interactions, held_out: &Interactions) -> Vec<(History, usize)> {
+    let pairs = held_out.iter().filter_map(|(user, next)| {
+        let target = next.items().find_map(|item| items.row(item.as_str()))?;
+        Some((log.get(user.as_str())?.clone(), target))
+    });
+    pairs.collect()
+}

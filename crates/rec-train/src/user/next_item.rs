@@ -90,6 +90,16 @@ impl<U: UserEncoder + Module> NextItem<U> {
         self
     }
 
+    /// Only what users chose at `time` or later, with what they did before it as their histories: for an update on new interactions.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing of that time that has an event before it.
+    pub fn since(mut self, time: f64) -> Result<Self, Error> {
+        self.events.since(time)?;
+        Ok(self)
+    }
+
     /// With the latest `max_len` events of a history.
     #[must_use]
     pub fn with_max_len(mut self, max_len: usize) -> Self {
@@ -108,12 +118,7 @@ impl<U: UserEncoder + Module> NextItem<U> {
     #[must_use]
     pub fn with_held_out(mut self, log: &Interactions, held_out: &Interactions, k: usize) -> Self {
         self.k = k;
-        for (user, next) in held_out.iter() {
-            let target = next.items().find_map(|item| self.items.ids().row(item.as_str()));
-            if let (Some(history), Some(target)) = (log.get(user.as_str()), target) {
-                self.held_out.push((history.clone(), target));
-            }
-        }
+        self.held_out.extend(super::held_out(self.items.ids(), log, held_out));
         self
     }
 }

@@ -65,12 +65,12 @@ pub struct NextBatch {
 /// Where next items are drawn from: every event of a user that has another before it.
 #[derive(Debug, Clone)]
 pub(super) struct Events {
-    users: Vec<(History, Vec<usize>)>,
+    pub(super) users: Vec<(History, Vec<usize>)>,
     /// User, and position of the event.
     events: Vec<(usize, usize)>,
     /// `log p` of each item to be a target.
     log_q: Vec<f32>,
-    n_items: usize,
+    pub(super) n_items: usize,
     pub(super) max_len: usize,
     pub(super) batch_size: usize,
     space: Fingerprint,
@@ -95,6 +95,20 @@ impl Events {
         let n = events.len() as f32;
         let log_q = counts.iter().map(|&count| (count.max(1) as f32 / n).ln()).collect();
         Ok(Self { users, events, log_q, n_items: items.len(), max_len: 50, batch_size: 128, space })
+    }
+
+    /// Keeps the events at `time` or later.
+    pub(super) fn since(&mut self, time: f64) -> Result<(), Error> {
+        let users = &self.users;
+        self.events.retain(|&(user, at)| users[user].0.interactions()[at].time >= time);
+        if self.events.is_empty() {
+            return Err(Error::unusable(format!("nothing was chosen at {time} or later")));
+        }
+        let mut counts = vec![0u32; self.n_items];
+        self.events.iter().for_each(|&(user, at)| counts[self.users[user].1[at]] += 1);
+        let n = self.events.len() as f32;
+        self.log_q = counts.iter().map(|&count| (count.max(1) as f32 / n).ln()).collect();
+        Ok(())
     }
 
     pub(super) fn sample(&self, draw: Draw, n_negatives: usize) -> NextBatch {
@@ -170,16 +184,21 @@ impl Events {
                 let positives: Tensor<1> = (users.clone() * targets).sum_dim(1).reshape([n]);
                 let negatives = vectors(&batch.negatives.concat()).reshape([n, n_negatives, d]);
                 let negatives: Tensor<2> = negatives.matmul(users.unsqueeze_dim::<3>(2)).squeeze_dim(2);
-                match objective {
-                    Objective::Bpr { .. } => bpr(positives, negatives),
-                    Objective::Bce { .. } => {
-                        let (ones, zeros) = (positives.ones_like(), negatives.zeros_like());
-                        (bce(positives, ones) + bce(negatives, zeros)).div_scalar(2.0)
-                    }
-                    _ => sampled_softmax(positives, negatives),
-                }
+                sampled_loss(objective, positives, negatives)
             }
         }
+    }
+}
+
+/// The loss of positives beside their negatives, by an objective that samples these.
+pub(super) fn sampled_loss(objective: Objective, positives: Tensor<1>, negatives: Tensor<2>) -> Tensor<1> {
+    match objective {
+        Objective::Bpr { .. } => bpr(positives, negatives),
+        Objective::Bce { .. } => {
+            let (ones, zeros) = (positives.ones_like(), negatives.zeros_like());
+            (bce(positives, ones) + bce(negatives, zeros)).div_scalar(2.0)
+        }
+        _ => sampled_softmax(positives, negatives),
     }
 }
 

@@ -1,0 +1,249 @@
+use burn::module::{Module, ModuleDisplay};
+use burn::tensor::Tensor;
+use rec_core::nn::Dropout;
+use rec_core::{Fingerprint, FingerprintBuilder, HistoryBatch, ItemSource, Sequence, VectorTable};
+use rec_data::{History, IdMap, Interactions};
+use rec_interest::{SasRec, UserEncoder};
+
+use super::sampled::{Events, logits, recall};
+use crate::error::Error;
+use crate::objective::{full_softmax, indices};
+use crate::parameters::values;
+use crate::{Draw, Task};
+
+/// Items, and a causal transformer over the histories of users, trained together.
+#[derive(Module, Debug)]
+pub struct SequenceModel<I: Module> {
+    /// Where the vectors of items come from; they have the dimension of the model.
+    pub items: I,
+    /// From a history to an interest.
+    pub user: SasRec,
+}
+
+impl<I: Module + ModuleDisplay + ItemSource> SequenceModel<I> {
+    /// The vectors of all items, row by row of `ids`, in a space that their values name: what an index serves, and what `user` is
+    /// asked with.
+    ///
+    /// # Errors
+    ///
+    /// The device fails, or a vector is not finite.
+    ///
+    /// # Panics
+    ///
+    /// The source has fewer items.
+    pub fn item_vectors(&self, ids: &IdMap) -> Result<VectorTable, Error> {
+        let module = self.clone().valid();
+        let vectors = values(module.items.all(ids.len()))?;
+        let mut space = FingerprintBuilder::default();
+        space.part("vectors", &vectors.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>());
+        VectorTable::new(ids.clone(), vectors, module.items.dim(), space.finish())
+            .map_err(|e| Error::unusable(e.to_string()))
+    }
+}
+
+/// Some users.
+#[derive(Debug, Clone)]
+pub struct SequenceBatch {
+    /// What each did, but for the last event.
+    pub histories: Vec<History>,
+    /// The rows of the items that follow each event.
+    pub next: Vec<Vec<usize>>,
+    /// The seed of dropout.
+    pub seed: u64,
+}
+
+/// Next-item prediction at every event of a history in one pass, against the whole catalogue: SASRec (Kang and McAuley 2018) with
+/// the [full softmax](full_softmax) as its loss, on items from any [`ItemSource`]. UniSRec's transductive setting is a sum of adapted
+/// texts and embeddings (Hou et al. 2022); a map of texts alone also serves items that training never saw.
+///
+/// The model should count positions [from the oldest](rec_interest::SasRecConfig::from_oldest) event, so that every prefix is trained
+/// as it will be asked. Batches have users of about the same number of events: sixteen are drawn together and sorted.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use rec_core::ItemEmbeddingConfig;
+/// use rec_data::{IdMap, Interaction, Interactions};
+/// use rec_interest::SasRecConfig;
+/// use rec_train::user::{SequenceModel, Sequences};
+/// use rec_train::{AdamW, Trainer, TrainerConfig};
+///
+/// // After `a` comes `b`, after `b` comes `c`.
+/// let events = |user: &'static str, items: &'static str| {
+///     items.chars().zip(0..).map(move |(item, time)| (user, Interaction::new(item.to_string(), f64::from(time))))
+/// };
+/// let log = Interactions::new(events("ann", "abc").chain(events("bob", "ab")).chain(events("eve", "bc")))?;
+/// let task = Sequences::new(&IdMap::try_from_ids(["a", "b", "c"])?, &log)?.with_sizes(3, 4);
+/// let (device, d) = (Device::flex(), 8);
+/// let user = SasRecConfig {
+///     d_item: d, n_layers: 1, n_heads: 1, d_inner: 8, n_positions: 4, from_oldest: true, n_time_buckets: 0, dropout: 0.0,
+/// };
+/// let items = ItemEmbeddingConfig { n_items: 3, dim: d }.init(&device, 1);
+/// let model = SequenceModel { items, user: user.init(&device, 2) };
+/// let config = TrainerConfig { n_steps: 60, optimizer: AdamW::new(0.02), ..TrainerConfig::default() };
+/// let mut losses = Vec::new();
+/// Trainer::new(config).run(model, &task, |progress| {
+///     losses.push(progress.metrics.loss);
+///     std::ops::ControlFlow::Continue(())
+/// })?;
+/// assert!(losses[59] < 0.3 * losses[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Sequences<I> {
+    /// The ids; its vectors are placeholders.
+    items: VectorTable,
+    events: Events,
+    temperature: f64,
+    held_out: Vec<(History, usize)>,
+    k: usize,
+    source: std::marker::PhantomData<fn(I)>,
+}
+
+/// Batches that are drawn together and sorted by length.
+const GROUP: usize = 16;
+
+impl<I: Module + ItemSource> Sequences<I> {
+    /// The events of a log whose items are known.
+    ///
+    /// # Errors
+    ///
+    /// No user has two of them.
+    pub fn new(items: &IdMap, log: &Interactions) -> Result<Self, Error> {
+        let space = Fingerprint::declared("items without vectors");
+        let items = VectorTable::new(items.clone(), vec![0.0; items.len()], 1, space)
+            .map_err(|e| Error::unusable(e.to_string()))?;
+        let mut events = Events::new(log, items.ids(), space)?;
+        events.users.retain(|(_, rows)| rows.len() > 1);
+        Ok(Self {
+            items,
+            events,
+            temperature: 1.0,
+            held_out: Vec::new(),
+            k: 10,
+            source: std::marker::PhantomData,
+        })
+    }
+
+    /// With users a batch (128 by default), and the latest events of a history (50), the last of which is only predicted.
+    ///
+    /// # Panics
+    ///
+    /// There is no user, or fewer than two events.
+    #[must_use]
+    pub fn with_sizes(mut self, batch_size: usize, max_len: usize) -> Self {
+        assert!(batch_size > 0 && max_len > 1, "batches of {batch_size} histories of {max_len}");
+        (self.events.batch_size, self.events.max_len) = (batch_size, max_len);
+        self
+    }
+
+    /// With another temperature than 1, by which dot products are divided.
+    ///
+    /// # Panics
+    ///
+    /// It is not positive.
+    #[must_use]
+    pub fn with_temperature(self, temperature: f64) -> Self {
+        assert!(temperature > 0.0, "a temperature of {temperature}");
+        Self { temperature, ..self }
+    }
+
+    /// With a metric: recall at `k` of each user's first held-out item, among all items that are not in the user's log. Users and
+    /// items that are not known are left out.
+    #[must_use]
+    pub fn with_held_out(mut self, log: &Interactions, held_out: &Interactions, k: usize) -> Self {
+        self.k = k;
+        self.held_out.extend(super::held_out(self.items.ids(), log, held_out));
+        self
+    }
+
+    /// The steps in which every user comes once.
+    #[must_use]
+    pub fn steps_per_epoch(&self) -> u64 {
+        (self.events.users.len() / self.events.batch_size).max(1) as u64
+    }
+
+    /// Histories with the vectors of their items, which are rows of `all`.
+    fn look_up(&self, histories: &[History], all: &Tensor<2>) -> HistoryBatch {
+        let batch = HistoryBatch::new(&self.items, histories, &all.device());
+        let ([n, len, _], [_, d]) = (batch.items().dims(), all.dims());
+        // Padding takes the first item's vector, and a mask hides it.
+        let row = |rows: &[usize], at: usize| rows.get(at).copied().unwrap_or(0);
+        let rows: Vec<usize> =
+            batch.rows().iter().flat_map(|rows| (0..len).map(move |at| row(rows, at))).collect();
+        let vectors = all.clone().select(0, indices(rows, &all.device())).reshape([n, len, d]);
+        batch.with_vectors(vectors)
+    }
+}
+
+impl<I: Module + ItemSource + ModuleDisplay> Task for Sequences<I> {
+    type Module = SequenceModel<I>;
+    type Batch = SequenceBatch;
+
+    fn sample(&self, draw: Draw) -> SequenceBatch {
+        let Events { users, batch_size, max_len, .. } = &self.events;
+        let per_group = (users.len() / batch_size).clamp(1, GROUP) as u64;
+        let (group, at) = (draw.index / per_group, (draw.index % per_group) as usize);
+        let together = Draw { index: group, ..draw };
+        let mut rows = together.rows(users.len(), batch_size * per_group as usize);
+        rows.sort_by_key(|&row| (users[row].1.len(), row));
+        let mut order: Vec<usize> = (0..per_group as usize).collect();
+        together.random().shuffle(&mut order);
+        let mut batch = SequenceBatch {
+            histories: Vec::new(),
+            next: Vec::new(),
+            seed: draw.random().below(usize::MAX) as u64,
+        };
+        for row in rows.into_iter().skip(order[at] * batch_size).take(*batch_size) {
+            let (history, items) = &users[row];
+            let first = items.len().saturating_sub(*max_len);
+            let before = &history.interactions()[first..items.len() - 1];
+            // Finite before, and so finite now.
+            batch.histories.push(History::new(before.iter().cloned()).unwrap_or_default());
+            batch.next.push(items[first + 1..].to_vec());
+        }
+        batch
+    }
+
+    fn loss(&self, module: &SequenceModel<I>, batch: &SequenceBatch) -> Result<Tensor<1>, Error> {
+        let all = module.items.all(self.events.n_items);
+        let states = module.user.states(&self.look_up(&batch.histories, &all), Dropout::seeded(batch.seed));
+        let [n, len, d] = states.dims();
+        let events = batch.next.iter().enumerate();
+        let places: Vec<usize> =
+            events.flat_map(|(b, next)| (0..next.len()).map(move |i| b * len + i)).collect();
+        let queries = states.values().clone().reshape([n * len, d]).select(0, indices(places, &all.device()));
+        let queries = if self.temperature == 1.0 { queries } else { queries.div_scalar(self.temperature) };
+        Ok(full_softmax(queries, all, &batch.next.concat()))
+    }
+
+    fn validate(&self, module: &SequenceModel<I>) -> Result<Option<f64>, Error> {
+        let all = module.items.all(self.events.n_items);
+        let scores = |histories: &[History]| {
+            let latest: Vec<History> =
+                histories.iter().map(|history| history.last_n(self.events.max_len - 1)).collect();
+            let interests: Sequence = module.user.encode(&self.look_up(&latest, &all));
+            logits(&interests, &all)
+        };
+        let seen = |history: &History| {
+            history.items().filter_map(|item| self.items.ids().row(item.as_str())).collect()
+        };
+        recall(&self.held_out, self.k, scores, seen)
+    }
+
+    fn describe(&self) -> String {
+        let (events, temperature) = (self.events.describe(), self.temperature);
+        format!(
+            "{events}; every event, temperature {temperature}; recall at {} of {} users",
+            self.k,
+            self.held_out.len()
+        )
+    }
+
+    fn activation_bytes(&self, module: &SequenceModel<I>) -> Option<u64> {
+        let config = module.user.config();
+        let events = self.events.batch_size * (self.events.max_len - 1);
+        let values = config.n_layers * (12 * config.d_item + 2 * config.d_inner) + 4 * config.d_item;
+        let items = self.events.n_items * config.d_item;
+        Some(4 * (events * values + 4 * items) as u64)
+    }
+}
