@@ -48,6 +48,9 @@ pub(crate) struct Args {
     /// Keep the tokens that the text columns of this catalogue use
     #[arg(long, value_name = "CATALOGUE.item")]
     vocabulary: Option<PathBuf>,
+    /// Compute in eight bits what was written: nothing of it is on disk
+    #[arg(long)]
+    int8: bool,
     /// Fail if the mean cosine to the original is less
     #[arg(long, value_name = "COSINE", default_value_t = -1.0)]
     min_cosine: f64,
@@ -98,6 +101,7 @@ pub(crate) fn compress(
     smaller(&original, args)?.save(target, format.unwrap_or(WeightFormat::F32))?;
     // What was written is judged, not what is in memory.
     let compressed = TextEncoder::from_dir(target, &device::host())?;
+    let compressed = if args.int8 { compressed.with_int8()? } else { compressed };
 
     let (cost_before, cost_after) = (measure(&args.model)?, measure(target)?);
     let (before, after) = (Impression::new(&original, &films)?, Impression::new(&compressed, &films)?);

@@ -18,12 +18,14 @@ use std::sync::Arc;
 
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
-use rec_data::Id;
+use rec_cf::Recommender;
+use rec_data::{Id, IdMap};
 use rec_encoder::TextEncoder;
 use rec_eval::trec::RunWriter;
 use rec_eval::{Bootstrap, Candidates};
 use rec_examples::evaluation::{
-    Collaborative, Experiment, HistoryReader, Judge, Method, Model, ModelArgs, Random, Target, TextAverage,
+    Collaborative, Experiment, HistoryReader, Judge, Learned, Method, Model, ModelArgs, Random, Target,
+    TextAverage,
 };
 use rec_examples::items::ItemTexts;
 use rec_examples::{EncoderArgs, Error, run};
@@ -52,12 +54,18 @@ pub(crate) struct Args {
     /// Take the items' vectors from this file; if it is not there yet, encode the items and write it
     #[arg(long, value_name = "FILE")]
     vectors: Option<PathBuf>,
+    /// With `trained`, and with `hybrid` if given: the folder that the example `sequence` wrote
+    #[arg(long, value_name = "DIR")]
+    trained: Option<PathBuf>,
+    /// With `hybrid` and `--trained`: the weight of the trained model beside 1 for `ease-text`
+    #[arg(long, value_name = "WEIGHT", default_value_t = 15.0, value_parser = from_zero(f64::MAX))]
+    trained_weight: f64,
     #[command(flatten)]
     models: ModelArgs,
-    /// With `bm25` and `hybrid`: how soon the repetition of a word saturates
+    /// With `bm25`, `texts` and `hybrid`: how soon the repetition of a word saturates
     #[arg(long, default_value_t = 1.2, value_parser = from_zero(f64::MAX))]
     k1: f64,
-    /// With `bm25` and `hybrid`: how far the length of a text counts, from 0 to 1
+    /// With `bm25`, `texts` and `hybrid`: how far the length of a text counts, from 0 to 1
     #[arg(long, default_value_t = 0.75, value_parser = from_zero(1.0))]
     b: f64,
     /// The lengths of lists to judge, ascending or not
@@ -99,10 +107,12 @@ enum MethodName {
     HistoryText,
     Bm25,
     Model(Model),
+    Texts,
     Hybrid,
+    Trained,
 }
 
-const METHODS: [MethodName; 16] = [
+const METHODS: [MethodName; 19] = [
     MethodName::Random,
     MethodName::Model(Model::Popularity),
     MethodName::Text,
@@ -118,7 +128,10 @@ const METHODS: [MethodName; 16] = [
     MethodName::Model(Model::Bpr),
     MethodName::Model(Model::Transitions),
     MethodName::Model(Model::SessionKnn),
+    MethodName::Model(Model::Bilinear),
+    MethodName::Texts,
     MethodName::Hybrid,
+    MethodName::Trained,
 ];
 
 impl ValueEnum for MethodName {
@@ -133,9 +146,11 @@ impl ValueEnum for MethodName {
             MethodName::HistoryText => PossibleValue::new("history-text").help("The history as one text"),
             MethodName::Bm25 => PossibleValue::new("bm25").help("The words that texts share"),
             MethodName::Model(model) => return model.to_possible_value(),
+            MethodName::Texts => PossibleValue::new("texts").help("`bilinear` and `bm25` together"),
             MethodName::Hybrid => {
                 PossibleValue::new("hybrid").help("`ease-text`, `slit` and `bm25` together")
             }
+            MethodName::Trained => PossibleValue::new("trained").help("A learned model of users"),
         })
     }
 }
@@ -289,13 +304,34 @@ fn method<'a>(args: &Args, experiment: &'a Experiment) -> Result<(Box<dyn Method
             let described = format!("{name} {described}, decay {decay} a step");
             (Box::new(Collaborative::new(trained, catalogue.ids(), decay, last)?), described)
         }
+        MethodName::Texts => {
+            let words = Arc::new(lexical(texts()?, Bm25::new(args.k1, args.b))?);
+            let (trained, described) = args.models.texts(experiment, words, vectors, args.seed)?;
+            let described = format!("texts {described}");
+            (Box::new(Collaborative::new(trained, catalogue.ids(), 1.0, last)?), described)
+        }
         MethodName::Hybrid => {
             let words = Arc::new(lexical(texts()?, Bm25::new(args.k1, args.b))?);
-            let (trained, described) = args.models.hybrid(experiment, words, vectors, args.seed)?;
+            let learned =
+                args.trained.as_ref().map(|folder| learned(args, folder, words.items())).transpose()?;
+            let learned = learned.map(|model| (model, args.trained_weight));
+            let (trained, described) = args.models.hybrid(experiment, words, learned, vectors, args.seed)?;
             let described = format!("hybrid {described}");
             (Box::new(Collaborative::new(trained, catalogue.ids(), 1.0, last)?), described)
         }
+        MethodName::Trained => {
+            let folder = args.trained.as_ref().ok_or("`trained` needs --trained DIR")?;
+            let mut ids: Vec<Id> = catalogue.ids().iter().cloned().collect();
+            ids.sort_unstable();
+            let model = learned(args, folder, &IdMap::try_from_ids(ids)?)?;
+            let described = format!("trained {}", folder.display());
+            (Box::new(Collaborative::new(model, catalogue.ids(), 1.0, last)?), described)
+        }
     })
+}
+
+fn learned(args: &Args, folder: &Path, items: &IdMap) -> Result<Arc<dyn Recommender>, Error> {
+    Ok(Arc::new(Learned::load(folder, items.clone(), &args.encoder.load()?)?))
 }
 
 /// The words of the texts, by which items find items: what can be done with text without understanding it.

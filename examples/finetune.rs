@@ -6,7 +6,7 @@
 //!     scripts/fetch ml-100k minilm
 //!     cargo run --release -p rec-examples --example finetune -- OUT --model models/all-MiniLM-L6-v2 --tuning lora
 //!
-//! `OUT/run` has checkpoints and `metrics.jsonl`; killed and started again, the program goes on. `OUT/model` is a folder that
+//! `OUT/run` has checkpoints, `metrics.jsonl` and `curves.svg`; killed and started again, the program goes on. `OUT/model` is a folder that
 //! sentence-transformers opens.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ use indicatif::ProgressBar;
 use rec_data::{Interactions, split};
 use rec_encoder::{TextEncoder, WeightFormat};
 use rec_examples::films::{Films, stars};
-use rec_examples::{EncoderArgs, Error, titles};
+use rec_examples::{EncoderArgs, Error, curves, titles};
 use rec_interest::{Pooling, UserEncoder};
 use rec_score::{Filter, FlatIndex};
 use rec_train::encoder::{FineTuning, TextPairs};
@@ -117,6 +117,7 @@ fn finetune(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     for (step, loss) in curve {
         writeln!(out, "step {step}: loss of held-out pairs {loss:.3}")?;
     }
+    curves::draw(args.out.join("run"), "Fine-tuning on pairs of films", "loss of held-out pairs", -1.0)?;
     let tuned = encoder.clone().with_text_model(&trained.module)?;
     tuned.save(args.out.join("model"), WeightFormat::F32)?;
 

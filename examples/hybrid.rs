@@ -1,8 +1,8 @@
 //! From popularity to a hybrid: which recommender finds the next film, for whom, and how many different films it serves.
 //!
 //! You will see one table for MovieLens 100K, leave-one-out: popularity, texts alone, two models of what other users did, and the
-//! hybrid of all; then the same models for users who are new to them, of whom nothing but the newest 1, 2, 5, 10 or all films are
-//! known. `--plots` draws both, and accuracy against coverage.
+//! hybrid of all; then what more diverse and better calibrated lists cost; then the same models for users who are new to them, of
+//! whom nothing but the newest 1, 2, 5, 10 or all films are known. `--plots` draws it all, and accuracy against coverage.
 //!
 //! ```text
 //! scripts/fetch ml-100k && cargo run --release -p rec-examples --example hybrid -- --plots target/hybrid
@@ -19,7 +19,7 @@ use rec_data::{Id, Interactions, split};
 use rec_eval::{Bootstrap, Candidates, Estimate, plot};
 use rec_examples::evaluation::{Collaborative, Experiment, Judge, Judged};
 use rec_examples::films::{self, Films};
-use rec_examples::{EncoderArgs, Error, Parts, claim, run};
+use rec_examples::{EncoderArgs, Error, Parts, claim, front, run};
 use rec_hybrid::{Blend, Normalization, Source};
 
 /// What the newest films of a new user are cut to.
@@ -63,7 +63,8 @@ pub(crate) fn hybrid(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
 
     let everybody = experiment.users();
     let judge = judge(&experiment, &everybody);
-    let judged = models(&judge, &Parts::train(experiment.train(), &vectors)?, usize::MAX)?;
+    let parts = Parts::train(experiment.train(), &vectors)?;
+    let judged = models(&judge, &parts.all()?, usize::MAX)?;
     writeln!(out, "{} users, the last film of each; text by {}\n", everybody.len(), encoder.name())?;
     let metrics = [
         "hit_rate@10",
@@ -88,7 +89,8 @@ pub(crate) fn hybrid(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     claim(popularity < item_knn && popularity < ease, "what people have in common tells more than counts")?;
     claim(item_knn.max(ease) < hybrid, "the hybrid is better than its parts")?;
 
-    cold_start(args, &experiment, &vectors, out)
+    front(&experiment, &parts.hybrid()?, &vectors, args.plots.as_deref(), out)?;
+    cold_start(args, &experiment, &split.valid, &vectors, out)
 }
 
 fn judge<'a>(experiment: &'a Experiment, users: &'a [Id]) -> Judge<'a> {
@@ -102,13 +104,12 @@ fn judge<'a>(experiment: &'a Experiment, users: &'a [Id]) -> Judge<'a> {
     }
 }
 
-/// The models, from the simplest on, shown the newest `known` events of each history.
-fn models<'a>(judge: &Judge<'a>, parts: &Parts, known: usize) -> Result<Vec<Judged<'a>>, Error> {
-    let sources = [&parts.popularity, &parts.text, &parts.item_knn, &parts.ease, &parts.hybrid()?];
-    let judged = |source: &&Source| {
+/// The lists of each source, shown the newest `known` events of each history.
+fn models<'a>(judge: &Judge<'a>, sources: &[Source], known: usize) -> Result<Vec<Judged<'a>>, Error> {
+    let judged = |source: &Source| {
         let items = judge.experiment.catalogue().ids();
         // A source knows how fast it forgets.
-        let model = Blend::new(vec![((*source).clone(), 1.0)], Normalization::None)?;
+        let model = Blend::new(vec![(source.clone(), 1.0)], Normalization::None)?;
         let method = Collaborative::new(Arc::new(model), items, 1.0, known)?;
         judge.method(source.name(), &method, None)
     };
@@ -116,10 +117,11 @@ fn models<'a>(judge: &Judge<'a>, parts: &Parts, known: usize) -> Result<Vec<Judg
 }
 
 /// The hit rate for users whom the models have never seen, by how much is known of them. Every second user trains the models,
-/// the others are judged.
+/// the others are judged. The validation items of the first fit a schedule from what everybody likes to what users like these do.
 fn cold_start(
     args: &Args,
     experiment: &Experiment,
+    held_out: &Interactions,
     vectors: &VectorTable,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
@@ -127,17 +129,22 @@ fn cold_start(
     let is_new = |user: &Id| users.binary_search(user).is_ok_and(|place| place % 2 == 1);
     let old: Interactions = experiment.train().filter(|user, _| !is_new(user));
     let parts = Parts::train(&old, vectors)?;
+    let schedule = parts.schedule(&old, held_out, &KNOWN)?;
+    let (tau_user, tau_item) = (schedule.tau_user(), schedule.tau_item());
+    let mut sources = parts.all()?;
+    sources.push(Source::new("schedule", schedule));
     let new: Vec<Id> = users.iter().filter(|user| is_new(user)).cloned().collect();
     let judge = judge(experiment, &new);
     writeln!(
         out,
-        "{} users whom the models have never seen, hit_rate@10 by the films that are known of them:\n",
+        "\n{} users whom the models have never seen, hit_rate@10 by the films that are known of them. The schedule, fitted on\n\
+         the others: what everybody likes is worth {tau_user} films of a user, and the text of a film {tau_item} of its viewers.\n",
         new.len()
     )?;
     let mut rows: Vec<(String, Vec<Estimate>)> = Vec::new();
     let mut names = Vec::new();
     for known in KNOWN {
-        let judged = models(&judge, &parts, known)?;
+        let judged = models(&judge, &sources, known)?;
         names = judged.iter().map(|one| one.name.clone()).collect();
         let hit_rate =
             |one: &Judged<'_>| one.report.get("hit_rate@10").map(|found| found.estimate).unwrap_or_default();
@@ -157,6 +164,7 @@ fn cold_start(
             rows.iter().map(|(label, row)| (format!("newest {label}"), &row[..])).collect();
         plot::grouped_bars(folder.join("cold-start.svg"), "hit_rate@10 of new users", &names, &labelled)?;
     }
-    let of_hybrid = |row: usize| rows[row].1.last().and_then(|estimate| estimate.value).unwrap_or(f64::NAN);
+    let hybrid = names.iter().position(|name| name == "hybrid").unwrap_or_default();
+    let of_hybrid = |row: usize| rows[row].1[hybrid].value.unwrap_or(f64::NAN);
     claim(of_hybrid(0) < of_hybrid(KNOWN.len() - 1), "the hybrid gains from knowing more of a user")
 }

@@ -1,12 +1,13 @@
 //! You will see a user model trained on anything that is written as RecBole's atomic files, from one JSON file of settings.
 //!
-//! The items' texts become vectors once; SASRec learns on them what users choose next (the form of UniSRec). Each user's last item is
-//! for the test, the one before it for early stopping.
+//! The items' texts become vectors once; the model that the settings name learns on them what users choose next. Each user's last item
+//! is for the test, the one before it for early stopping.
 //!
 //!     scripts/fetch ml-100k
 //!     cargo run --release -p rec-examples --example train -- examples/data/train.json OUT
 //!
-//! `OUT` has checkpoints and `metrics.jsonl`; killed and started again, the program goes on from there.
+//! `OUT` has checkpoints, `metrics.jsonl` and `curves.svg`; killed and started again, the program goes on from there. `OUT/model` has
+//! the model as `user.safetensors`, the vectors of its items as `items.safetensors`, and the settings as `settings.json`. `examples/data/models.json` has a model of every kind.
 
 use std::fs;
 use std::io::Write;
@@ -14,22 +15,31 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use burn::module::Module;
+use burn::tensor::Device;
 use clap::Parser;
 use indicatif::ProgressBar;
-use rec_data::{InteractionFields, atomic, split};
-use rec_encoder::TextEncoder;
-use rec_examples::{EncoderArgs, Error};
-use rec_interest::{SasRec, SasRecConfig};
+use rec_core::VectorTable;
+use rec_core::nn::ModelConfig;
+use rec_data::split::Split;
+use rec_data::{InteractionFields, Interactions, atomic, split};
+use rec_examples::{EncoderArgs, Error, claim, curves};
+use rec_interest::{
+    AdditiveAttentionConfig, CapsulesConfig, LearnedUserEncoder, LsturConfig, NrmsConfig,
+    PolyAttentionConfig, SasRecConfig, TrainedUserEncoder, UserEncoder,
+};
 use rec_text::Template;
+use rec_train::objective::LabelAware;
 use rec_train::user::{NextItem, Objective};
 use rec_train::{Task, Trainer, TrainerConfig};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-#[derive(Parser)]
-struct Args {
+#[derive(Debug, Parser)]
+pub(crate) struct Args {
     /// The settings
     config: PathBuf,
-    /// The folder of checkpoints and metrics
+    /// The folder of checkpoints, metrics and the model
     out: PathBuf,
     #[command(flatten)]
     encoder: EncoderArgs,
@@ -48,21 +58,17 @@ struct Settings {
     /// Columns that are text, whatever their header says.
     #[serde(default)]
     text_columns: Vec<String>,
-    /// The user model; its `d_item` is the encoder's.
-    model: Model,
+    /// The user model: its `name`, and its config without `d_item`, which is the encoder's.
+    model: Map<String, Value>,
     objective: Objective,
+    /// Of several interests: how much their likeness adds to the loss.
+    #[serde(default)]
+    disagreement: f64,
+    /// Events a batch.
     batch_size: usize,
+    /// The latest events of a history.
+    max_len: usize,
     trainer: TrainerConfig,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Model {
-    n_layers: usize,
-    n_heads: usize,
-    d_inner: usize,
-    n_positions: usize,
-    dropout: f32,
 }
 
 fn main() -> ExitCode {
@@ -70,53 +76,129 @@ fn main() -> ExitCode {
     rec_examples::run(|out| train(&args, out))
 }
 
-fn train(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+pub(crate) fn train(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let file = args.config.display();
     let text = fs::read(&args.config).map_err(|error| format!("{file}: {error}"))?;
     let settings: Settings = serde_json::from_slice(&text).map_err(|error| format!("{file}: {error}"))?;
+    if settings.batch_size == 0 || settings.max_len == 0 {
+        return Err(format!("{file}: `batch_size` and `max_len` are at least 1").into());
+    }
+    let template = Template::parse(&settings.template).map_err(|error| format!("{file}: {error}"))?;
     let columns: Vec<&str> = settings.text_columns.iter().map(String::as_str).collect();
     let catalogue = atomic::read_catalogue(&settings.items)?.with_text_columns(columns)?;
     let log = atomic::read_interactions(&settings.interactions, &InteractionFields::default())?;
     // That somebody chose an item is what counts, not how many stars it got.
-    let log = rec_data::Interactions::new(log.iter().flat_map(|(user, history)| {
+    let log = Interactions::new(log.iter().flat_map(|(user, history)| {
         history.interactions().iter().map(move |event| (user, event.clone().with_weight(1.0)))
     }))?;
     let split = split::leave_one_out(&log);
-
-    let encoder: TextEncoder = args.encoder.load()?;
-    let template = Template::parse(&settings.template)?;
+    let encoder = args.encoder.load()?;
     let items = encoder.embed(catalogue.iter().map(|item| (item.id().clone(), template.render(&item))))?;
     writeln!(out, "{} items, {} users, {} events", items.len(), log.len(), split.train.n_interactions())?;
 
-    let Model { n_layers, n_heads, d_inner, n_positions, dropout } = settings.model;
-    let d_item = items.dim();
-    let model = SasRecConfig { d_item, n_layers, n_heads, d_inner, n_positions, n_time_buckets: 0, dropout };
-    let model = model.init(&encoder.device(), settings.trainer.seed);
-    let task = || -> Result<NextItem<SasRec>, Error> {
-        let task = NextItem::new(items.clone(), &split.train, settings.objective)?;
-        Ok(task.with_batch_size(settings.batch_size).with_max_len(n_positions))
-    };
-    let training = task()?.with_held_out(&split.train, &split.valid, 10);
-    let trainer = Trainer::new(settings.trainer.clone()).in_folder(&args.out);
-    writeln!(out, "memory: {}", trainer.memory(&model, &training))?;
-    let bar = ProgressBar::new(settings.trainer.n_steps);
-    let mut curve = Vec::new();
-    let trained = trainer.run(model, &training, |progress| {
-        bar.set_position(progress.metrics.step);
-        curve.extend(
-            progress.metrics.metric.map(|metric| (progress.metrics.step, progress.metrics.loss, metric)),
-        );
-        ControlFlow::Continue(())
-    })?;
-    bar.finish_and_clear();
-    for (step, loss, metric) in curve {
-        writeln!(out, "step {step}: loss {loss:.3}, recall@10 {metric:.4}")?;
+    let device = encoder.device();
+    let job = Job { args, settings: &settings, items, split, device };
+    let name = settings.model.get("name").and_then(Value::as_str).unwrap_or_default();
+    match name {
+        AdditiveAttentionConfig::NAME => job.run(AdditiveAttentionConfig::init, out),
+        NrmsConfig::NAME => job.run(NrmsConfig::init, out),
+        LsturConfig::NAME => job.run(LsturConfig::init, out),
+        SasRecConfig::NAME => job.run(SasRecConfig::init, out),
+        PolyAttentionConfig::NAME => job.run(PolyAttentionConfig::init, out),
+        CapsulesConfig::NAME => job.run(CapsulesConfig::init, out),
+        _ => Err(format!("{file}: the `name` of the model is `{name}`, and not one of {}", NAMES.join(", "))
+            .into()),
+    }
+}
+
+pub(crate) const NAMES: [&str; 6] = [
+    AdditiveAttentionConfig::NAME,
+    NrmsConfig::NAME,
+    LsturConfig::NAME,
+    SasRecConfig::NAME,
+    PolyAttentionConfig::NAME,
+    CapsulesConfig::NAME,
+];
+
+/// What any model learns from.
+struct Job<'a> {
+    args: &'a Args,
+    settings: &'a Settings,
+    items: VectorTable,
+    split: Split,
+    device: Device,
+}
+
+impl Job<'_> {
+    fn run<C: ModelConfig>(
+        &self,
+        init: impl Fn(&C, &Device, u64) -> C::Model,
+        out: &mut dyn Write,
+    ) -> Result<(), Error>
+    where
+        C::Model: UserEncoder + Into<LearnedUserEncoder>,
+    {
+        let (settings, Split { train, valid, test, .. }) = (self.settings, &self.split);
+        let model = init(&self.config()?, &self.device, settings.trainer.seed);
+        let training = self.task()?.with_held_out(train, valid, 10);
+        let trainer = Trainer::new(settings.trainer.clone()).in_folder(&self.args.out);
+        writeln!(out, "memory: {}", trainer.memory(&model, &training))?;
+        let bar = ProgressBar::new(settings.trainer.n_steps);
+        let mut curve = Vec::new();
+        let trained = trainer.run(model, &training, |progress| {
+            let metrics = progress.metrics;
+            bar.set_position(metrics.step);
+            curve.extend(metrics.metric.map(|metric| (metrics.step, metrics.loss, metric)));
+            ControlFlow::Continue(())
+        })?;
+        bar.finish_and_clear();
+        for (step, loss, metric) in curve {
+            writeln!(out, "step {step}: loss {loss:.3}, recall@10 {metric:.4}")?;
+        }
+        curves::draw(&self.args.out, C::NAME, "recall@10", 1.0)?;
+
+        let test = self.task()?.with_held_out(&train.merged(valid), test, 10).validate(&trained.module)?;
+        if let (Some(best), Some(test)) = (trained.best, test) {
+            writeln!(
+                out,
+                "best after step {}: recall@10 {:.4}, in the test {test:.4}",
+                best.step, best.metric
+            )?;
+        }
+        self.save(&TrainedUserEncoder::new(trained.module, self.items.space()))
     }
 
-    let seen = split.train.merged(&split.valid);
-    let test = task()?.with_held_out(&seen, &split.test, 10).validate(&trained.module)?;
-    if let (Some(best), Some(test)) = (trained.best, test) {
-        writeln!(out, "best after step {}: recall@10 {:.4}, in the test {test:.4}", best.step, best.metric)?;
+    /// The model's config: what the settings say, in the dimensions of the items.
+    fn config<C: ModelConfig>(&self) -> Result<C, Error> {
+        let mut config = self.settings.model.clone();
+        config.remove("name");
+        config.insert("d_item".to_owned(), self.items.dim().into());
+        let wrong =
+            |problem: String| format!("{}: the model {}: {problem}", self.args.config.display(), C::NAME);
+        let config: C = serde_json::from_value(config.into()).map_err(|error| wrong(error.to_string()))?;
+        config.n_values().map_err(wrong)?;
+        Ok(config)
     }
-    Ok(())
+
+    fn task<U: UserEncoder + Module>(&self) -> Result<NextItem<U>, Error> {
+        let task = NextItem::new(self.items.clone(), &self.split.train, self.settings.objective)?;
+        let task = task.with_interests(LabelAware::Best, self.settings.disagreement);
+        Ok(task.with_batch_size(self.settings.batch_size).with_max_len(self.settings.max_len))
+    }
+
+    /// Writes the model, and checks that what a program will load says the same.
+    fn save(&self, trained: &TrainedUserEncoder) -> Result<(), Error> {
+        let folder = self.args.out.join("model");
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let settings = folder.join("settings.json");
+        fs::copy(&self.args.config, &settings).map_err(|error| format!("{}: {error}", settings.display()))?;
+        let path = folder.join("user.safetensors");
+        trained.save(&path)?;
+        self.items.save(folder.join("items.safetensors"))?;
+        let loaded = TrainedUserEncoder::load(&path, &self.device)?;
+        let mut users = self.split.train.iter().take(3).map(|(_, history)| history);
+        let same =
+            users.all(|user| loaded.interest(&self.items, user) == trained.interest(&self.items, user));
+        claim(same, "the saved model has the interests of the trained one")
+    }
 }

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use rec_cf::{
-    Aggregation, EaseConfig, InteractionMatrix, KnnConfig, PopularityConfig, Progress, Recommender,
+    Aggregation, EaseConfig, FoldIn, InteractionMatrix, KnnConfig, PopularityConfig, Progress, Recommender,
 };
 use rec_core::VectorTable;
 use rec_data::{Id, IdMap, Interactions};
-use rec_hybrid::{Blend, ContentModel, Normalization, Source};
+use rec_hybrid::{Blend, ColdStart, ColdStartConfig, ContentModel, Example, Normalization, Source};
 
 use crate::Error;
 
@@ -53,6 +53,48 @@ impl Parts {
     pub fn hybrid(&self) -> Result<Source, Error> {
         let parts = vec![(self.ease.clone(), 1.0), (self.item_knn.clone(), 0.5), (self.text.clone(), 0.2)];
         Ok(Source::new("hybrid", Blend::new(parts, Normalization::ZScore)?))
+    }
+
+    /// The parts and the hybrid, from the simplest on.
+    ///
+    /// # Errors
+    ///
+    /// None that data could cause.
+    pub fn all(&self) -> Result<Vec<Source>, Error> {
+        let parts = [&self.popularity, &self.text, &self.item_knn, &self.ease];
+        Ok(parts.into_iter().cloned().chain([self.hybrid()?]).collect())
+    }
+
+    /// From what everybody watches to text to EASE as more is known of a user and of a film: how fast is fitted on held-out items of
+    /// the users of training, whose histories are cut to the lengths that are to be served.
+    ///
+    /// # Errors
+    ///
+    /// No user of training has a held-out item that is new.
+    pub fn schedule(
+        &self,
+        log: &Interactions,
+        held_out: &Interactions,
+        lengths: &[usize],
+    ) -> Result<ColdStart, Error> {
+        let items = self.ease.model().items();
+        let matrix = InteractionMatrix::with_items(log, items, Aggregation::Binary)?;
+        let popularity = PopularityConfig::new().fit(&matrix, Progress::ignore)?;
+        let counts: Vec<f64> = (0..items.len()).map(|item| popularity.count(item)).collect();
+        let mut examples = Vec::new();
+        for (place, (user, history)) in log.iter().enumerate() {
+            let target = held_out.get(user).and_then(|next| next.items().next()).and_then(|id| items.row(id));
+            let Some(target) = target else { continue };
+            // Every user one length, so that each user counts once.
+            let fold_in = FoldIn::new(Aggregation::Binary).with_last_n(lengths[place % lengths.len()]);
+            let history = fold_in.rows(items, history)?;
+            if history.iter().all(|&(item, _)| item != target) {
+                examples.push(Example { history, target });
+            }
+        }
+        let config = ColdStartConfig::new();
+        let (prior, text) = (self.popularity.clone(), self.text.clone());
+        Ok(config.fit(prior, text, self.ease.clone(), &counts, &examples)?)
     }
 }
 

@@ -23,6 +23,9 @@ mod pipeline;
 #[path = "../recommend.rs"]
 #[expect(dead_code, reason = "its `main` is not ours")]
 mod recommend;
+#[path = "../update.rs"]
+#[expect(dead_code, reason = "its `main` is not ours")]
+mod update;
 
 #[test]
 fn paper_holds() {
@@ -65,6 +68,13 @@ fn movielens_tells_how_to_get_its_data() {
 fn hybrid_tells_how_to_get_its_data() {
     let args = hybrid::Args::parse_from(["hybrid", "--data", "no/such/folder"]);
     let error = hybrid::hybrid(&args, &mut Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("scripts/fetch ml-100k"), "{error}");
+}
+
+#[test]
+fn update_tells_how_to_get_its_data() {
+    let args = update::Args::parse_from(["update", "--data", "no/such/folder"]);
+    let error = update::update(&args, &mut Vec::new()).unwrap_err();
     assert!(error.to_string().contains("scripts/fetch ml-100k"), "{error}");
 }
 

@@ -40,6 +40,7 @@ pub struct Experiment {
     /// `None` when they are the training interactions.
     histories: Option<Interactions>,
     relevance: Option<Relevance>,
+    targets: Option<Interactions>,
 }
 
 impl Experiment {
@@ -77,7 +78,8 @@ impl Experiment {
         histories: Option<Interactions>,
         targets: Option<&Interactions>,
     ) -> Self {
-        Self { name: name.into(), catalogue, train, histories, relevance: targets.map(Relevance::binary) }
+        let (relevance, targets) = (targets.map(Relevance::binary), targets.cloned());
+        Self { name: name.into(), catalogue, train, histories, relevance, targets }
     }
 
     /// The experiment where a share of the items, drawn by the seed, are new: nobody has met them in training or in a history,
@@ -135,6 +137,12 @@ impl Experiment {
     #[must_use]
     pub fn relevance(&self) -> Option<&Relevance> {
         self.relevance.as_ref()
+    }
+
+    /// The interactions that are to be predicted, if they are known.
+    #[must_use]
+    pub fn targets(&self) -> Option<&Interactions> {
+        self.targets.as_ref()
     }
 
     /// The users to rank for: those with something to find, or all where that is not known; in the order of their ids.

@@ -12,7 +12,7 @@ use crate::Error;
 impl ModelArgs {
     /// The hybrid of [`Model::EaseText`], [`Model::Slit`] and the words of the items, which knows what goes together, what comes
     /// next, and what has names in common: the z-scores of all, added up by weights. It wants histories without decay, because
-    /// each part has its own. What is saved is a folder with the models of the first two.
+    /// each part has its own. A `learned` model joins with its weight. What is saved is a folder with the models of the first two.
     ///
     /// # Errors
     ///
@@ -21,6 +21,7 @@ impl ModelArgs {
         &self,
         experiment: &Experiment,
         words: Arc<dyn Recommender>,
+        learned: Option<(Arc<dyn Recommender>, f64)>,
         vectors: impl FnOnce() -> Result<VectorTable, Error>,
         seed: u64,
     ) -> Result<(Arc<dyn Recommender>, String), Error> {
@@ -41,12 +42,40 @@ impl ModelArgs {
         let next = part("slit", None).model(Model::Slit, experiment, || Err("no vectors".into()), seed)?;
         let (slit, bm25) = (self.slit_weight.unwrap_or(0.3), self.words_weight.unwrap_or(0.3));
         let decay = |model| self.decay_for(model) as f32;
-        let parts = vec![
+        let mut parts = vec![
             (Source::shared("ease-text", together.0).with_decay(decay(Model::EaseText)), 1.0),
             (Source::shared("slit", next.0).with_decay(decay(Model::Slit)), slit as f32),
             (Source::shared("bm25", words).with_decay(self.decay_of_texts() as f32), bm25 as f32),
         ];
-        let described = format!("ease-text ({}) + {slit} slit ({}) + {bm25} bm25", together.1, next.1);
+        let mut described = format!("ease-text ({}) + {slit} slit ({}) + {bm25} bm25", together.1, next.1);
+        if let Some((model, weight)) = learned {
+            parts.push((Source::shared("trained", model), weight as f32));
+            described += &format!(" + {weight} trained");
+        }
+        Ok((Arc::new(Blend::new(parts, Normalization::ZScore)?), described))
+    }
+
+    /// What texts alone can tell, also of items that nobody has met: the z-scores of [`Model::Bilinear`] and of the words of the items,
+    /// added up by weights. It wants histories without decay, as [`hybrid`](ModelArgs::hybrid) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`model`](ModelArgs::model).
+    pub fn texts(
+        &self,
+        experiment: &Experiment,
+        words: Arc<dyn Recommender>,
+        vectors: impl FnOnce() -> Result<VectorTable, Error>,
+        seed: u64,
+    ) -> Result<(Arc<dyn Recommender>, String), Error> {
+        let learned = self.model(Model::Bilinear, experiment, vectors, seed)?;
+        let bm25 = self.words_weight.unwrap_or(0.3);
+        let decay = self.decay_for(Model::Bilinear) as f32;
+        let parts = vec![
+            (Source::shared("bilinear", learned.0).with_decay(decay), 1.0),
+            (Source::shared("bm25", words).with_decay(decay), bm25 as f32),
+        ];
+        let described = format!("bilinear ({}) + {bm25} bm25", learned.1);
         Ok((Arc::new(Blend::new(parts, Normalization::ZScore)?), described))
     }
 }

@@ -4,12 +4,14 @@ mod collaborative;
 mod experiment;
 mod hybrid;
 mod judge;
+mod learned;
 mod methods;
 mod training;
 
 pub use collaborative::Collaborative;
 pub use experiment::{Experiment, Target};
 pub use judge::{Judge, Judged};
+pub use learned::Learned;
 pub use methods::{HistoryReader, Method, Random, Task, TextAverage};
 pub use training::{Model, ModelArgs};
 

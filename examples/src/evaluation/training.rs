@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rec_cf::{
-    Aggregation, Bpr, BprConfig, Confidence, DEFAULT_MEMORY_LIMIT, Ease, EaseConfig, ImplicitAls,
-    ImplicitAlsConfig, InteractionMatrix, ItemKnn, KnnConfig, Popularity, PopularityConfig, Progress,
-    Recommender, SessionKnn, SessionKnnConfig, Slim, SlimConfig, Slit, SlitConfig, Transitions,
-    TransitionsConfig, UserKnn, Weighting,
+    Aggregation, Bilinear, BilinearConfig, Bpr, BprConfig, Confidence, DEFAULT_MEMORY_LIMIT, Ease,
+    EaseConfig, ImplicitAls, ImplicitAlsConfig, InteractionMatrix, ItemKnn, KnnConfig, Popularity,
+    PopularityConfig, Progress, Recommender, SessionKnn, SessionKnnConfig, Slim, SlimConfig, Slit,
+    SlitConfig, Transitions, TransitionsConfig, UserKnn, Weighting,
 };
 use rec_core::VectorTable;
 
@@ -35,6 +35,8 @@ pub enum Model {
     Als,
     /// Factors by Bayesian personalised ranking.
     Bpr,
+    /// A measure between the texts of items, learned from who has both.
+    Bilinear,
     /// What comes after the newest items.
     Transitions,
     /// What recent histories like this one have.
@@ -60,7 +62,7 @@ pub struct ModelArgs {
     /// With `item-knn` and `user-knn`: compare by TF-IDF, so that users with many items, or items with many users, count less
     #[arg(long, value_name = "true|false")]
     tf_idf: Option<bool>,
-    /// With `ease`, `ease-text`, `slim`, `slit`, `als`, `bpr`: the L2 regularisation
+    /// With `ease`, `ease-text`, `bilinear`, `slim`, `slit`, `als`, `bpr`: the L2 regularisation
     #[arg(long, value_parser = positive)]
     pub(super) lambda: Option<f64>,
     /// With `slim`: the L1 regularisation
@@ -72,7 +74,10 @@ pub struct ModelArgs {
     /// With `ease-text` and `hybrid`: what the vectors of the texts count beside the interactions, 20 unless set
     #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
     vector_weight: Option<f64>,
-    /// With `hybrid`: the weight of `bm25` beside 1 for `ease-text`, 0.3 unless set
+    /// With `bilinear` and `texts`: how far the directions of the vectors are made to count alike, from 0 to 1; 0.5 unless set
+    #[arg(long, value_name = "POWER", value_parser = share)]
+    whitening: Option<f64>,
+    /// With `hybrid` and `texts`: the weight of `bm25` beside 1 for `ease-text` or `bilinear`, 0.3 unless set
     #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
     pub(super) words_weight: Option<f64>,
     /// With `hybrid`: the weight of `slit` beside 1 for `ease-text`, 0.3 unless set
@@ -112,6 +117,7 @@ impl Model {
             Model::ItemKnn | Model::UserKnn | Model::Ease | Model::EaseText | Model::Slim | Model::Slit => {
                 0.8
             }
+            Model::Bilinear => 0.85,
             Model::SessionKnn | Model::Transitions => 0.7,
             Model::Als | Model::Bpr => 0.5,
         }
@@ -127,6 +133,7 @@ impl Model {
             Model::Slit => Arc::new(Slit::load(path)?),
             Model::Als => Arc::new(ImplicitAls::load(path)?),
             Model::Bpr => Arc::new(Bpr::load(path)?),
+            Model::Bilinear => Arc::new(Bilinear::load(path)?),
             Model::Transitions => Arc::new(Transitions::load(path)?),
             Model::SessionKnn => Arc::new(SessionKnn::load(path)?),
         })
@@ -261,6 +268,18 @@ impl ModelArgs {
                 let described = format!("{factors} factors, {epochs} epochs, lambda {lambda}, rate {rate}");
                 (self.keep(fitted, |model, path| model.save(path))?, described)
             }
+            Model::Bilinear => {
+                let (lambda, whitening) = (self.lambda.unwrap_or(1000.0), self.whitening.unwrap_or(0.5));
+                let (matrix, vectors) = (matrix(binary)?, vectors()?);
+                let (values, dim) = (unit_vectors(&vectors, matrix.items()), vectors.dim());
+                let config = BilinearConfig::new()
+                    .with_regularization(lambda, 1.0)
+                    .with_whitening(whitening)
+                    .with_memory_limit(bytes);
+                let fitted = config.fit(&matrix, &values, dim, told);
+                let described = format!("lambda {lambda}, whitened to the power {whitening}");
+                (self.keep(fitted, |model, path| model.save(path))?, described)
+            }
             Model::Transitions => {
                 let window = self.window.unwrap_or(5);
                 // Which events count, and how much, the history itself says.
@@ -303,6 +322,10 @@ fn number(text: &str, what: &str, holds: impl Fn(f64) -> bool) -> Result<f64, St
 
 fn factor(text: &str) -> Result<f64, String> {
     number(text, "a number above 0 and at most 1", |number| number > 0.0 && number <= 1.0)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text, "a number from 0 to 1", |number| (0.0..=1.0).contains(&number))
 }
 
 fn positive(text: &str) -> Result<f64, String> {
