@@ -1,12 +1,15 @@
-"""Compares rec-search with faiss, usearch and OpenBLAS (through numpy): speed, recall and memory, as one Markdown table.
+"""Compares rec-search with faiss, usearch and OpenBLAS (through numpy): speed, recall and memory, as the Markdown tables of
+docs/search.md.
 
-    python benches/peers/topk.py SERVER [--rows 1000000] [--graph-rows 100000] [--threads 2] [--repetitions 5]
-                                        [--vectors FILE.npy] [--work FOLDER]
+    python benches/peers/topk.py PROGRAMS [--rows 1000000] [--graph-rows 100000] [--threads 2] [--repetitions 5]
+                                          [--titles CATALOGUE.item] [--model models/all-MiniLM-L6-v2] [--vectors FILE.npy]
+                                          [--work FOLDER] [--only exact,compressed,graph] [--print]
 
-SERVER is the example `top_k_server` of rec-search; `benches/peers/topk` builds it, makes the environment and runs this.
+PROGRAMS is the folder with the examples `top_k_server` of rec-search and `encode_server` of rec-encoder; `benches/peers/topk`
+builds them, makes the environment and runs this. --print writes no file, and neither does a run of --only some parts.
 
-Rows are real vectors (of FILE.npy, for example of titles) with Gaussian noise of norm 0.5, scaled to length 1; queries are made
-alike from the same vectors. Without a file the vectors are 16,000 random ones of 384 dimensions, each the sum of one of 200
+Rows are real vectors (of the titles of CATALOGUE by the model, or of FILE.npy) with Gaussian noise of norm 0.5, scaled to length 1;
+queries are made alike from the same vectors. Without either the vectors are 16,000 random ones of 384 dimensions, each the sum of one of 200
 centres and noise of the same norm. All from seed 0.
 
 All engines use the same rows and threads, and take turns repetition by repetition. "wall" is the clock, "cpu" the time of all
@@ -15,7 +18,7 @@ work in cpu, so compare cpu of runs with --threads 1. Each figure is the median.
 """
 
 import argparse
-import json
+import datetime
 import os
 import pathlib
 import platform
@@ -25,19 +28,22 @@ import subprocess
 import tempfile
 import time
 
+import turns
+
 parser = argparse.ArgumentParser()
-parser.add_argument("server")
+parser.add_argument("programs", type=pathlib.Path)
 parser.add_argument("--rows", type=int, default=1_000_000)
 parser.add_argument("--graph-rows", type=int, default=100_000)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--repetitions", type=int, default=5)
+parser.add_argument("--titles")
+parser.add_argument("--model", default="models/all-MiniLM-L6-v2")
 parser.add_argument("--vectors")
 parser.add_argument("--work")
 parser.add_argument("--only", default="exact,compressed,graph")
+parser.add_argument("--print", action="store_true")
 arguments = parser.parse_args()
-# Before the libraries are loaded, which read these once.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[name] = str(arguments.threads)
+turns.set_threads(arguments.threads)
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 import faiss  # noqa: E402
@@ -54,9 +60,29 @@ NOISE = 0.5
 M, EF_CONSTRUCTION = 16, 128
 
 
-def source(path):
-    if path:
-        return np.load(path).astype(np.float32), f"{pathlib.Path(path).name} (real vectors)"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+lines = []
+
+
+def say(line=""):
+    """Prints a line, and keeps it for the page."""
+    print(line, flush=True)
+    lines.append(line)
+
+
+def source():
+    """The vectors that rows and queries are made of, and what they are."""
+    if arguments.titles:
+        titles = turns.titles(arguments.titles)
+        server = turns.Server(arguments.programs / "encode_server", arguments.model, arguments.threads)
+        server.read(titles)
+        with tempfile.NamedTemporaryFile(suffix=".f32") as file:
+            dim = server.ask(f"write {file.name}")["dim"]
+            vectors = np.fromfile(file.name, dtype=np.float32).reshape(-1, dim)
+        server.process.stdin.close()
+        return vectors, f"{len(titles):,} titles by {pathlib.Path(arguments.model).name}"
+    if arguments.vectors:
+        return np.load(arguments.vectors).astype(np.float32), f"{pathlib.Path(arguments.vectors).name} (real vectors)"
     rng = np.random.default_rng(SEED)
     centres = rng.standard_normal((200, 384), dtype=np.float32)
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
@@ -70,7 +96,7 @@ def perturbed(vectors, n, rng):
 
 
 def write_data(folder):
-    vectors, name = source(arguments.vectors)
+    vectors, name = source()
     rng = np.random.default_rng(SEED + 1)
     dim = vectors.shape[1]
     rows_file, queries_file = folder / f"rows-{arguments.rows}.f32", folder / "queries.f32"
@@ -82,18 +108,12 @@ def write_data(folder):
     return rows_file, queries_file, dim, name
 
 
-class Server:
+class Server(turns.Server):
     def __init__(self, rows, queries, dim):
-        command = [arguments.server, rows, queries, str(dim), str(arguments.threads)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        super().__init__(arguments.programs / "top_k_server", rows, queries, dim, arguments.threads)
 
     def ask(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the server ended at `{words}`")
-        return json.loads(line)
+        return super().ask(" ".join(map(str, words)))
 
 
 def timed(work):
@@ -123,14 +143,14 @@ def milliseconds(seconds):
 
 def table(title, runs, ours, per=1):
     """Ratios are a peer's time over ours: above 1, ours is faster."""
-    print(f"\n| {title} | wall ms | cpu ms | wall, peer / ours | cpu, peer / ours | |\n|---|---|---|---|---|---|")
+    say(f"\n| {title} | wall ms | cpu ms | wall, peer / ours | cpu, peer / ours | |\n|---|---|---|---|---|---|")
     for name, results in runs.items():
         wall, cpu = (median(results, what) for what in ("wall", "cpu"))
         ratios = ["", ""]
         if name != ours:
             ratios = [f"{median(results, what) / max(median(runs[ours], what), 1e-9):.2f}" for what in ("wall", "cpu")]
         note = results[-1].get("note", "")
-        print(f"| {name} | {milliseconds(wall / per)} | {milliseconds(cpu / per)} | {ratios[0]} | {ratios[1]} | {note} |", flush=True)
+        say(f"| {name} | {milliseconds(wall / per)} | {milliseconds(cpu / per)} | {ratios[0]} | {ratios[1]} | {note} |")
 
 
 def exact(server, rows, queries):
@@ -155,7 +175,7 @@ def exact(server, rows, queries):
         path.unlink()
         return np.mean([len(set(a) & set(b)) / K for a, b in zip(ours, ids)])
 
-    print(f"\nThe share of faiss's exact top {K} that is ours, too: {check():.5f}")
+    say(f"\nThe share of faiss's exact top {K} that is ours, too: {check():.5f}")
     gigabytes = rows.size * 4 / 1e9
     for batch, times in ((1, ALONE), (64, 1)):
         engines = {"rec-search": lambda _: server.ask("exact", batch, K, times)}
@@ -175,6 +195,9 @@ def exact(server, rows, queries):
                 unit = "GB/s of cpu time, all threads" if batch == 1 else "GFLOP/s of cpu time"
                 run["note"] = f"{rate:.1f} {unit}"
         table(f"exact, {batch} of {len(rows)} x {dim}, K = {K}", runs, "rec-search", per=times)
+        if batch == 1:
+            share = median(runs["reading all rows"], "wall") / median(runs["rec-search"], "wall")
+            say(f"\nA query alone takes the rows at {100 * share:.0f} % of the rate at which the same threads read and sum them.")
 
 
 def scaled(took, times):
@@ -194,8 +217,8 @@ def compressed(server, rows, queries):
         "sign": faiss.IndexBinaryFlat(dim),
     }
     candidates = {"half": 110, "int8": 150, "sign": 5000}
-    print("\n| codes | MB | " + " | ".join(f"recall@10 / @100 of {n}" for n in (100, 150, 200, 500, 1000, 5000, 20000)) + " |")
-    print("|---|---|" + "---|" * 7)
+    say("\n| codes | MB | " + " | ".join(f"recall@10 / @100 of {n}" for n in (100, 150, 200, 500, 1000, 5000, 20000)) + " |")
+    say("|---|---|" + "---|" * 7)
     for codes in kinds:
         cells = []
         for n in (100, 150, 200, 500, 1000, 5000, 20000):
@@ -204,7 +227,7 @@ def compressed(server, rows, queries):
                 continue
             cells.append(" / ".join(f"{server.ask('recall', codes, n, k)['recall']:.4f}" for k in (10, 100)))
         size = server.ask(codes, 1, 100, 10, 1)["bytes"] / 1e6
-        print(f"| {codes} | {size:.0f} | " + " | ".join(cells) + " |", flush=True)
+        say(f"| {codes} | {size:.0f} | " + " | ".join(cells) + " |")
     for codes, index in kinds.items():
         if codes == "sign":
             for start in range(0, len(rows), 50_000):
@@ -289,15 +312,16 @@ def graph(server, rows, queries):
 
 
 def main():
+    started = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(arguments.work or temporary)
         folder.mkdir(parents=True, exist_ok=True)
         rows_file, queries_file, dim, name = write_data(folder)
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
         cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
-        print(f"{platform.machine()}, {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {arguments.threads} threads; ", end="")
-        print(f"commit {commit}, faiss {faiss.__version__} ({faiss.get_compile_options().strip()}), usearch {usearch.__version__}, numpy {np.__version__}; ", end="")
-        print(f"data: {name}, noise {NOISE}, seed {SEED}; medians of {arguments.repetitions}", flush=True)
+        say(f"{datetime.date.today()}, commit {commit}; {platform.machine()}, {cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start, "
+            f"{arguments.threads} threads. faiss {faiss.__version__} ({faiss.get_compile_options().strip()}), usearch {usearch.__version__}, numpy "
+            f"{np.__version__}. Rows: {name}, with noise {NOISE}, seed {SEED}. Medians of {arguments.repetitions}.")
         rows = np.memmap(rows_file, dtype=np.float32, mode="r").reshape(-1, dim)
         queries = np.fromfile(queries_file, dtype=np.float32).reshape(-1, dim)
         server = Server(rows_file, queries_file, dim)
@@ -306,7 +330,10 @@ def main():
         server.process.stdin.close()
         server.process.wait()
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-        print(f"\nload at the end {os.getloadavg()[0]:.1f}; the server's memory at most {peak:.1f} GB")
+        say(f"\nLoad at the end {os.getloadavg()[0]:.1f}; the server's memory at most {peak:.1f} GB. The whole comparison took "
+            f"{(time.perf_counter() - started) / 60:.0f} minutes.")
+    if not arguments.print and len(arguments.only.split(",")) == 3:
+        turns.write_between(ROOT / "docs/search.md", "<!-- benches/peers/topk writes from here -->", "<!-- to here -->", "\n".join(lines))
 
 
 main()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parents[2]
 films = root / "data/ml-100k/ml-100k.item"
-formats = [["--format", name] for name in ["f32", "f16", "bf16", "block8", "block4"]]
+formats = [["--format", name] for name in ["f32", "f16", "bf16", "block8", "block4"]] + [["--int8"]]
 vocabulary = ["--vocabulary", str(films)]
 ways = {
     "all-MiniLM-L6-v2": formats + [

@@ -1,22 +1,31 @@
-"""What `cargo run --release -p rec-cf --example factors` prints for this library, for the Python package implicit.
+"""HR@10 and nDCG@10 of implicit ALS, BPR and SLIM by this library, implicit and LensKit, or the seconds of an iteration: see
+scripts/peers/factors.
 
-    OPENBLAS_NUM_THREADS=1 python scripts/peers/factors.py quality|speed FILE.inter [THREADS]
+The split, the candidates, the order of ties and the metrics are computed here for the peers as the program computes them for
+this library: leave-one-out, the test item among all items that are neither in train nor valid, mean and standard deviation
+over five seeds.
 """
 
 import collections
+import logging
 import os
+import subprocess
 import sys
-import time
+import warnings
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import implicit.als
 import implicit.bpr
 import numpy as np
+import pandas
 import scipy.sparse
 
 FACTORS, ITERATIONS, ALPHA, LAMBDA = 64, 15, 5.0, 10.0
 EPOCHS, RATE, BPR_LAMBDA = 100, 0.05, 0.01
+SLIM_L1, SLIM_L2, SLIM_SWEEPS = 2.0, 50.0, 1000
+# Of LensKit, whose optimiser is another: its own learning rate and regularisation, and as many epochs as do not take an hour.
+LENSKIT_EPOCHS = 20
 SEEDS = range(5)
 
 
@@ -73,9 +82,47 @@ def evaluate(scores, train, valid, test):
     return hits.mean(), np.where(hits, 1 / np.log2(ranks + 2), 0).mean()
 
 
-def show(name, values):
-    (hr, ndcg), (hr_sd, ndcg_sd) = np.mean(values, 0), np.std(values, 0, ddof=1)
-    print(f"implicit {name:45} HR@10 {hr:.4f} +- {hr_sd:.4f}  nDCG@10 {ndcg:.4f} +- {ndcg_sd:.4f}", flush=True)
+def show(system, name, values):
+    means = np.mean(values, 0)
+    cells = [f"{mean:.4f}" for mean in means]
+    if len(values) > 1:
+        cells = [f"{cell} ± {spread:.4f}" for cell, spread in zip(cells, np.std(values, 0, ddof=1))]
+    print(f"| {name} | {system} | {' | '.join(cells)} |", flush=True)
+
+
+def lenskit_scores(scorer, train, seed):
+    """The scores of all items for all users, by a LensKit scorer that is trained on the matrix."""
+    import lenskit.data
+    import lenskit.pipeline
+    from lenskit.training import TrainingOptions
+
+    users, items = train.nonzero()
+    data = lenskit.data.from_interactions_df(pandas.DataFrame({"user_id": users, "item_id": items}))
+    pipeline = lenskit.pipeline.predict_pipeline(scorer, fallback=False)
+    pipeline.train(data, TrainingOptions(rng=seed))
+    scores = np.full(train.shape, -np.inf)
+    known = lenskit.data.ItemList(np.unique(items))
+    for user in range(train.shape[0]):
+        found = pipeline.run("scorer", query=user, items=known)
+        scores[user, found.ids()] = np.nan_to_num(found.scores(), nan=-np.inf)
+    return scores
+
+
+def lenskit_quality(train, valid, test):
+    from lenskit.als import ImplicitMFScorer
+    from lenskit.flexmf import FlexMFImplicitScorer
+    from lenskit.knn import SLIMScorer
+
+    def of(scorer, seeds):
+        return [evaluate(lenskit_scores(scorer(), train, seed), train, valid, test) for seed in seeds]
+
+    # Its confidence is 1 + weight.
+    als = lambda: ImplicitMFScorer(embedding_size=FACTORS, epochs=ITERATIONS, regularization=LAMBDA, weight=ALPHA - 1)
+    show("lenskit", "als cholesky, fold-in", of(als, SEEDS))
+    bpr = lambda: FlexMFImplicitScorer(embedding_size=FACTORS, epochs=LENSKIT_EPOCHS, preset="bpr")
+    show("lenskit", "bpr uniform, its optimiser", of(bpr, SEEDS))
+    slim = lambda: SLIMScorer(l1_reg=SLIM_L1, l2_reg=SLIM_L2, max_iters=SLIM_SWEEPS)
+    show("lenskit", "slim", of(slim, [0]))
 
 
 def quality(path, threads):
@@ -93,14 +140,16 @@ def quality(path, threads):
             model.fit(train, show_progress=False)
         name = "als " + ("cg" if use_cg else "cholesky")
         trained = [evaluate(m.user_factors @ m.item_factors.T, train, valid, test) for m in models]
-        show(name + ", vectors of training", trained)
+        show("implicit", name + ", vectors of training", trained)
         everybody = np.arange(n_users)
         folded = [evaluate(m.recalculate_user(everybody, train) @ m.item_factors.T, train, valid, test) for m in models]
-        show(name + ", fold-in", folded)
+        show("implicit", name + ", fold-in", folded)
     models = [bpr(seed, threads) for seed in SEEDS]
     for model in models:
         model.fit(train, show_progress=False)
-    show("bpr popular, vectors of training", [evaluate(m.user_factors @ m.item_factors.T, train, valid, test) for m in models])
+    trained = [evaluate(m.user_factors @ m.item_factors.T, train, valid, test) for m in models]
+    show("implicit", "bpr popular, vectors of training", trained)
+    lenskit_quality(train, valid, test)
 
 
 def seconds(model, values):
@@ -119,5 +168,15 @@ def speed(path, threads):
     print(f"implicit bpr popular              {seconds(bpr(0, threads, 21), values):.4f} s an epoch", flush=True)
 
 
+def main():
+    program, task, path = sys.argv[1:4]
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    if task == "quality":
+        print("| model | system | HR@10 | nDCG@10 |\n|---|---|---|---|", flush=True)
+    subprocess.run([program, task, path], check=True)
+    {"quality": quality, "speed": speed}[task](path, int(sys.argv[4]) if len(sys.argv) > 4 else 2)
+
+
 if __name__ == "__main__":
-    {"quality": quality, "speed": speed}[sys.argv[1]](sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 2)
+    main()
