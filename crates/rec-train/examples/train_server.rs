@@ -15,6 +15,7 @@ use std::error::Error;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
+use burn::module::Module;
 use burn::tensor::Device;
 use rec_encoder::{TextEncoder, TextModel};
 use rec_train::encoder::{FineTuning, TextPairs};
@@ -28,7 +29,7 @@ fn main() -> Outcome<()> {
     let lr = arguments.next().map_or(Ok(2e-5), |lr| lr.parse())?;
     let encoder = TextEncoder::from_dir(model, &Device::flex())?;
     let mut run = Run {
-        module: FineTuning::Full.apply(encoder.text_model()?)?,
+        module: Some(FineTuning::Full.apply(encoder.text_model()?)?.train()),
         optimizer: Optimizer::new(AdamW::new(lr)),
         encoder,
         batch: None,
@@ -45,7 +46,8 @@ fn main() -> Outcome<()> {
 
 struct Run {
     encoder: TextEncoder,
-    module: TextModel,
+    /// Gone only while a step changes it.
+    module: Option<TextModel>,
     optimizer: Optimizer,
     batch: Option<(TextPairs, Vec<(usize, usize)>)>,
 }
@@ -69,8 +71,9 @@ impl Run {
     fn step(&mut self) -> Outcome<String> {
         let (task, batch) = self.batch.as_ref().ok_or("no texts were read")?;
         let start = (Instant::now(), processor_seconds());
-        let gradients = gradients(&self.module, task.loss(&self.module, batch)?)?;
-        self.module = self.optimizer.step(self.module.clone(), &gradients, 1.0);
+        let module = self.module.take().ok_or("no module")?;
+        let gradients = gradients(&module, task.loss(&module, batch)?)?;
+        self.module = Some(self.optimizer.step(module, &gradients, 1.0));
         let (wall, cpu) = (start.0.elapsed().as_secs_f64(), processor_seconds() - start.1);
         Ok(format!("\"wall\": {wall}, \"cpu\": {cpu}, \"loss\": {}", gradients.loss()))
     }
