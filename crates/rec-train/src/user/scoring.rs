@@ -1,7 +1,7 @@
 use std::marker::PhantomData;
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use rec_core::{HistoryBatch, Sequence, VectorTable};
 use rec_data::{History, Interactions};
 use rec_interest::UserEncoder;
@@ -98,8 +98,9 @@ impl<U: UserEncoder, S: Scorer + Module> Scoring<U, S> {
         self
     }
 
-    fn interests(&self, histories: &[History]) -> Sequence {
-        let (device, weights) = (self.user.device(), self.user.event_weights());
+    /// On the scorer's device, where a model of users with weights must be, too.
+    fn interests(&self, histories: &[History], device: &Device) -> Sequence {
+        let (device, weights) = (device.clone().without_autodiff(), self.user.event_weights());
         self.user.encode(&HistoryBatch::with_event_weights(&self.items, histories, &weights, &device))
     }
 }
@@ -119,7 +120,8 @@ impl<U: UserEncoder, S: Scorer + Module> Task for Scoring<U, S> {
         let rows: Vec<usize> =
             rows.flat_map(|(target, negatives)| [&[*target], &**negatives].concat()).collect();
         let candidates = self.items.gather(&rows, &device).reshape([n, 1 + k, self.items.dim()]);
-        let logits = scorer.logits(&self.interests(&batch.histories), &Sequence::new(candidates, None));
+        let logits =
+            scorer.logits(&self.interests(&batch.histories, &device), &Sequence::new(candidates, None));
         let positives = logits.clone().slice([0..n, 0..1]).reshape([n]);
         Ok(sampled_loss(self.objective, positives, logits.slice([0..n, 1..1 + k])))
     }
@@ -133,7 +135,7 @@ impl<U: UserEncoder, S: Scorer + Module> Task for Scoring<U, S> {
             for users in histories.chunks((BLOCK / self.items.len()).max(1)) {
                 let latest: Vec<History> =
                     users.iter().map(|history| history.last_n(self.events.max_len)).collect();
-                all.append(&mut values(scorer.logits(&self.interests(&latest), &items))?);
+                all.append(&mut values(scorer.logits(&self.interests(&latest, &device), &items))?);
             }
             Ok(all)
         };
