@@ -331,7 +331,7 @@ fn method<'a>(args: &Args, experiment: &'a Experiment) -> Result<(Box<dyn Method
 }
 
 fn learned(args: &Args, folder: &Path, items: &IdMap) -> Result<Arc<dyn Recommender>, Error> {
-    Ok(Arc::new(Learned::load(folder, items.clone(), &args.encoder.load()?)?))
+    Ok(Arc::new(Learned::load(folder, items.clone(), &args.encoder.device()?)?))
 }
 
 /// The words of the texts, by which items find items: what can be done with text without understanding it.

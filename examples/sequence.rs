@@ -10,7 +10,7 @@
 //! cargo run --release -p rec-examples --example evaluate -- --data data/ml-100k-split --method trained --trained OUT --target test
 //! ```
 //!
-//! `OUT` has checkpoints and `metrics.jsonl`, too; killed and started again, the program goes on from there.
+//! `OUT` has checkpoints, `metrics.jsonl` and `curves.svg`, too; killed and started again, the program goes on from there.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -26,7 +26,7 @@ use rec_core::{FrozenItems, ItemEmbeddingConfig, ItemSource, Sum, VectorTable};
 use rec_data::{Id, Interactions};
 use rec_examples::evaluation::{Experiment, Learned, Target};
 use rec_examples::items::ItemTexts;
-use rec_examples::{EncoderArgs, Error};
+use rec_examples::{EncoderArgs, Error, curves};
 use rec_interest::{AdaptorConfig, SasRecConfig, TrainedUserEncoder};
 use rec_train::user::{SequenceModel, Sequences};
 use rec_train::{AdamW, Group, Schedule, Trainer, TrainerConfig};
@@ -136,7 +136,7 @@ fn train<I: Module + ItemSource + ModuleDisplay>(
         n_time_buckets: 0,
         dropout: args.dropout,
     };
-    let device = args.encoder.load()?.device();
+    let device = args.encoder.device()?;
     let model = SequenceModel { items, user: user.init(&device, args.seed) };
     let task = Sequences::new(vectors.ids(), experiment.train())?
         .with_sizes(args.batch, args.events + 1)
@@ -178,6 +178,7 @@ fn train<I: Module + ItemSource + ModuleDisplay>(
     })?;
     bar.finish_and_clear();
     result?;
+    curves::draw(&args.out, "SASRec", "recall@10", 1.0)?;
     if let Some(best) = trained.best {
         writeln!(out, "best: recall@10 {:.4} after epoch {}", best.metric, best.step / epoch)?;
     }

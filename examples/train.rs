@@ -7,7 +7,8 @@
 //!     cargo run --release -p rec-examples --example train -- examples/data/train.json OUT
 //!
 //! `OUT` has checkpoints, `metrics.jsonl` and `curves.svg`; killed and started again, the program goes on from there. `OUT/model` has
-//! the model as `user.safetensors`, the vectors of its items as `items.safetensors`, and the settings as `settings.json`. `examples/data/models.json` has a model of every kind.
+//! the model as `user.safetensors`, the vectors of its items as `items.safetensors`, and the settings as `settings.json`; `evaluate
+//! --method trained --trained OUT/model` judges it. `examples/data/models.json` has a model of every kind.
 
 use std::fs;
 use std::io::Write;
@@ -23,6 +24,7 @@ use rec_core::VectorTable;
 use rec_core::nn::ModelConfig;
 use rec_data::split::Split;
 use rec_data::{InteractionFields, Interactions, atomic, split};
+use rec_examples::evaluation::Learned;
 use rec_examples::{EncoderArgs, Error, claim, curves};
 use rec_interest::{
     AdditiveAttentionConfig, CapsulesConfig, LearnedUserEncoder, LsturConfig, NrmsConfig,
@@ -192,10 +194,8 @@ impl Job<'_> {
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let settings = folder.join("settings.json");
         fs::copy(&self.args.config, &settings).map_err(|error| format!("{}: {error}", settings.display()))?;
-        let path = folder.join("user.safetensors");
-        trained.save(&path)?;
-        self.items.save(folder.join("items.safetensors"))?;
-        let loaded = TrainedUserEncoder::load(&path, &self.device)?;
+        Learned::save(&folder, &self.items, trained)?;
+        let (_, loaded) = Learned::read(&folder, &self.device)?;
         let mut users = self.split.train.iter().take(3).map(|(_, history)| history);
         let same =
             users.all(|user| loaded.interest(&self.items, user) == trained.interest(&self.items, user));

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use burn::tensor::Device;
 use clap::builder::PossibleValuesParser;
 use rec_core::device;
 use rec_encoder::TextEncoder;
@@ -27,12 +28,21 @@ impl EncoderArgs {
     ///
     /// The folder is not that of a model, or the device is not there.
     pub fn load(&self) -> Result<TextEncoder, Error> {
-        let device = device::by_name(&self.device)?;
+        let device = self.device()?;
         let encoder = match self.folder() {
             None => TextEncoder::bundled(&device)?,
             Some(folder) => TextEncoder::from_dir(folder, &device)?,
         };
         Ok(if self.int8 { encoder.with_int8()? } else { encoder })
+    }
+
+    /// Where to compute.
+    ///
+    /// # Errors
+    ///
+    /// The device is not there.
+    pub fn device(&self) -> Result<Device, Error> {
+        Ok(device::by_name(&self.device)?)
     }
 
     /// The model's folder; none for the bundled model.

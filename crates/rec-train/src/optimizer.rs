@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, Param};
 use burn::optim::{self, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer as _};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -188,7 +188,7 @@ impl Optimizer {
             |momentum| (values(momentum.moment_1), values(momentum.moment_2)),
         );
         let (Ok(mut p), Ok(g), Ok(mut m), Ok(mut v)) = (values(old), values(gradient), m, v) else {
-            panic!("`{path}` is not of `f32`");
+            unreachable!("`{path}` is of `f32` and on the host");
         };
         adam.step(time, &g, &mut p, &mut m, &mut v);
         let momentum =
@@ -258,7 +258,8 @@ impl Change for Step<'_> {
             let (shape, [n]) = (old.dims(), gradient.dims());
             assert_eq!(n, old.shape().num_elements(), "a gradient of {n} values for `{path}` {shape:?}");
             let (old, gradient, lr) = (old.reshape([n]), gradient.clone(), lr * self.lr_factor);
-            let (new, state) = match rec_core::device::is_host(&old.device()) {
+            let on_host = old.dtype() == DType::F32 && rec_core::device::is_host(&old.device());
+            let (new, state) = match on_host {
                 true => self.optimizer.step_on_host(path, lr, old, gradient, state),
                 false => adam.step(lr, old, gradient, state),
             };

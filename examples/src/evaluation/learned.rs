@@ -1,9 +1,9 @@
 use std::path::Path;
 
+use burn::tensor::Device;
 use rec_cf::Recommender;
 use rec_core::{Interests, VectorTable};
 use rec_data::{History, IdMap, Interaction};
-use rec_encoder::TextEncoder;
 use rec_interest::{TrainedUserEncoder, UserEncoder};
 
 use crate::Error;
@@ -33,15 +33,23 @@ impl Learned {
         Ok(user.save(folder.join(USER))?)
     }
 
-    /// Reads what [`save`](Self::save) wrote, for the items of a data set.
+    /// Reads what [`save`](Self::save) wrote.
     ///
     /// # Errors
     ///
-    /// A file is missing or damaged, the two do not belong together, or an item of the data set has no vector.
-    pub fn load(folder: &Path, items: IdMap, encoder: &TextEncoder) -> Result<Self, Error> {
-        let table = VectorTable::load(folder.join(ITEMS))?;
-        let user = TrainedUserEncoder::load(folder.join(USER), &encoder.device())?;
-        let table = table.expect_space(user.items())?;
+    /// A file is missing or damaged, or the two do not belong together.
+    pub fn read(folder: &Path, device: &Device) -> Result<(VectorTable, TrainedUserEncoder), Error> {
+        let user = TrainedUserEncoder::load(folder.join(USER), device)?;
+        Ok((VectorTable::load(folder.join(ITEMS))?.expect_space(user.items())?, user))
+    }
+
+    /// The model of a folder, for the items of a data set.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), or an item of the data set has no vector.
+    pub fn load(folder: &Path, items: IdMap, device: &Device) -> Result<Self, Error> {
+        let (table, user) = Self::read(folder, device)?;
         let row = |id: &rec_data::Id| {
             let missing = || format!("{}: item `{id}` has no vector", folder.join(ITEMS).display());
             table.ids().row(id.as_str()).ok_or_else(missing)

@@ -193,18 +193,9 @@ impl ImplicitAls {
         seen: &InteractionMatrix,
         k: usize,
     ) -> Result<Vec<RankedList>, Error> {
-        assert!(
-            *seen.users() == self.users && *seen.items() == self.items,
-            "a matrix of other users or items"
-        );
-        self.packed.top_k(
-            &self.items,
-            (&self.item_factors, None),
-            users.len(),
-            |place, out| out.copy_from_slice(self.user_factors.row(users[place])),
-            |place| seen.row(users[place]).map(|(item, _)| item).collect(),
-            k,
-        )
+        assert!(*seen.users() == self.users, "a matrix of other users");
+        let (items, known) = ((&self.item_factors, None), (&self.user_factors, users));
+        self.packed.top_k_known(&self.items, items, known, seen, k)
     }
 
     /// Writes the model to a file, whole or not at all.

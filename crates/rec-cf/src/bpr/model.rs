@@ -158,18 +158,9 @@ impl Bpr {
         seen: &InteractionMatrix,
         k: usize,
     ) -> Result<Vec<RankedList>, Error> {
-        assert!(
-            *seen.users() == self.users && *seen.items() == self.items,
-            "a matrix of other users or items"
-        );
-        self.packed.top_k(
-            &self.items,
-            (&self.item_factors, Some(&self.item_biases)),
-            users.len(),
-            |place, out| out.copy_from_slice(self.user_factors.row(users[place])),
-            |place| seen.row(users[place]).map(|(item, _)| item).collect(),
-            k,
-        )
+        assert!(*seen.users() == self.users, "a matrix of other users");
+        let (items, known) = ((&self.item_factors, Some(&self.item_biases)), (&self.user_factors, users));
+        self.packed.top_k_known(&self.items, items, known, seen, k)
     }
 
     fn score(&self, vector: &[f32], out: &mut [f32]) {

@@ -9,6 +9,7 @@ use rec_kernels::{Activation, Linear, PackedLinear};
 
 use super::Factors;
 use crate::error::Error;
+use crate::matrix::InteractionMatrix;
 use crate::recommender::{into_list, offer};
 
 /// Users whose scores are computed together: packed items are read once for all of them.
@@ -44,6 +45,33 @@ impl PackedItems {
         for (block, out) in self.blocks(factors, biases).iter().zip(out.chunks_mut(ITEMS)) {
             block.forward(vector, Activation::Identity, out);
         }
+    }
+
+    /// The best `k` items for users of training, by the vectors that they have from it, without those that `seen` has.
+    ///
+    /// # Panics
+    ///
+    /// A user has no vector, or `seen` has another number of users or of items.
+    pub(crate) fn top_k_known(
+        &self,
+        items: &IdMap,
+        (factors, biases): (&Factors, Option<&[f32]>),
+        (user_factors, users): (&Factors, &[usize]),
+        seen: &InteractionMatrix,
+        k: usize,
+    ) -> Result<Vec<RankedList>, Error> {
+        assert!(
+            seen.users().len() == user_factors.n_rows() && seen.items() == items,
+            "a matrix of other users or items"
+        );
+        self.top_k(
+            items,
+            (factors, biases),
+            users.len(),
+            |place, out| out.copy_from_slice(user_factors.row(users[place])),
+            |place| seen.row(users[place]).map(|(item, _)| item).collect(),
+            k,
+        )
     }
 
     /// The best `k` items for each of `n_users`, whose vectors `vector(user, out)` writes, without the items that `seen` has, in

@@ -1,4 +1,4 @@
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 use rec_kernels::training::{SoftmaxLoss, softmax_loss};
 
 use super::indices;
@@ -34,7 +34,8 @@ const BLOCK_VALUES: usize = 1 << 22;
 #[must_use]
 pub fn full_softmax(queries: Tensor<2>, items: Tensor<2>, targets: &[usize]) -> Tensor<1> {
     let ([batch, _], [n, _]) = (queries.dims(), items.dims());
-    if rec_core::device::is_host(&queries.device().without_autodiff()) {
+    let is_single = queries.dtype() == DType::F32 && items.dtype() == DType::F32;
+    if is_single && rec_core::device::is_host(&queries.device().without_autodiff()) {
         return on_host(queries, items, targets);
     }
     in_blocks(queries, items, targets, (BLOCK_VALUES / batch.max(1)).clamp(1, n.max(1)))
@@ -45,7 +46,8 @@ fn on_host(queries: Tensor<2>, items: Tensor<2>, targets: &[usize]) -> Tensor<1>
     check(&queries, &items, targets);
     let device = queries.device().without_autodiff();
     let values = |tensor: &Tensor<2>| -> Vec<f32> {
-        tensor.clone().detach().into_data().convert::<f32>().try_into_vec().unwrap_or_default()
+        let data = tensor.clone().detach().into_data();
+        data.try_into_vec().unwrap_or_else(|_| unreachable!("it is of `f32` and on the host"))
     };
     let (q, x) = (values(&queries), values(&items));
     let (mut q_grad, mut x_grad) = (vec![0.0; q.len()], vec![0.0; x.len()]);

@@ -208,12 +208,15 @@ impl<I: Module + ItemSource + ModuleDisplay> Task for Sequences<I> {
         let all = module.items.all(self.events.n_items);
         let states = module.user.states(&self.look_up(&batch.histories, &all), Dropout::seeded(batch.seed));
         let [n, len, d] = states.dims();
+        // What is older than the model sees is padding to it, and has no state.
+        let seen =
+            |next: &Vec<usize>| next.len().saturating_sub(module.user.config().n_positions)..next.len();
         let events = batch.next.iter().enumerate();
-        let places: Vec<usize> =
-            events.flat_map(|(b, next)| (0..next.len()).map(move |i| b * len + i)).collect();
+        let places: Vec<usize> = events.flat_map(|(b, next)| seen(next).map(move |i| b * len + i)).collect();
+        let targets: Vec<usize> = batch.next.iter().flat_map(|next| next[seen(next)].to_vec()).collect();
         let queries = states.values().clone().reshape([n * len, d]).select(0, indices(places, &all.device()));
         let queries = if self.temperature == 1.0 { queries } else { queries.div_scalar(self.temperature) };
-        Ok(full_softmax(queries, all, &batch.next.concat()))
+        Ok(full_softmax(queries, all, &targets))
     }
 
     fn validate(&self, module: &SequenceModel<I>) -> Result<Option<f64>, Error> {
@@ -245,5 +248,69 @@ impl<I: Module + ItemSource + ModuleDisplay> Task for Sequences<I> {
         let values = config.n_layers * (12 * config.d_item + 2 * config.d_inner) + 4 * config.d_item;
         let items = self.events.n_items * config.d_item;
         Some(4 * (events * values + 4 * items) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rec_core::{ItemEmbedding, ItemEmbeddingConfig};
+    use rec_data::Interaction;
+    use rec_interest::SasRecConfig;
+
+    use super::*;
+
+    /// Four users with 2 to 5 of six items, and a model that sees two events.
+    fn planted() -> (IdMap, Interactions, SequenceModel<ItemEmbedding>) {
+        let ids = IdMap::try_from_ids(["a", "b", "c", "d", "e", "f"]).unwrap();
+        let events = (0..4).flat_map(|user| {
+            (0..user + 2).map(move |at| {
+                let item = ["a", "b", "c", "d", "e", "f"][(user * 2 + at) % 6];
+                (format!("user {user}"), Interaction::new(item, at as f64))
+            })
+        });
+        let log = Interactions::new(events.collect::<Vec<_>>()).unwrap();
+        let (device, d) = (rec_testkit::device().autodiff(), 4);
+        let user = SasRecConfig {
+            d_item: d,
+            n_layers: 1,
+            n_heads: 2,
+            d_inner: 8,
+            n_positions: 2,
+            from_oldest: true,
+            n_time_buckets: 0,
+            dropout: 0.0,
+        };
+        let items = ItemEmbeddingConfig { n_items: ids.len(), dim: d }.init(&device, 1);
+        (ids, log, SequenceModel { items, user: user.init(&device, 2) })
+    }
+
+    #[test]
+    fn what_the_model_does_not_see_is_not_trained() {
+        let (ids, log, model) = planted();
+        let loss = |max_len: usize| {
+            let task = Sequences::new(&ids, &log).unwrap().with_sizes(4, max_len);
+            let batch = task.sample(Draw { seed: 1, index: 0 });
+            values(task.loss(&model, &batch).unwrap()).unwrap()[0]
+        };
+        assert!((loss(6) - loss(3)).abs() < 1e-6, "{} and {}", loss(6), loss(3));
+        assert!((loss(6) - loss(2)).abs() > 1e-4, "another event is another loss");
+    }
+
+    #[test]
+    fn an_epoch_has_everyone_once_and_targets_follow_their_events() {
+        let (ids, log, _) = planted();
+        let task = Sequences::<ItemEmbedding>::new(&ids, &log).unwrap().with_sizes(2, 6);
+        assert_eq!(task.steps_per_epoch(), 2);
+        let mut lengths = Vec::new();
+        for index in 0..2 {
+            let batch = task.sample(Draw { seed: 3, index });
+            for (history, next) in batch.histories.iter().zip(&batch.next) {
+                let items: Vec<usize> = history.items().filter_map(|item| ids.row(item.as_str())).collect();
+                assert_eq!(items[1..], next[..next.len() - 1]);
+                lengths.push(items.len());
+            }
+        }
+        lengths.sort_unstable();
+        assert_eq!(lengths, [1, 2, 3, 4]);
     }
 }
