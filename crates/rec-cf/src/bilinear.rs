@@ -231,9 +231,9 @@ fn transpose(matrix: &mut [f64], n: usize) {
     }
 }
 
-/// A learned measure of what goes with what, by what items are like: the score of item `j` is `sum_i w_i v_i' W v_j` over the events of
-/// the history, where `v` are the vectors of the items, [whitened](BilinearConfig::with_whitening). It needs nobody to have met an item: only its vector, such as the embedding of
-/// its text ([`with_items`](Bilinear::with_items)).
+/// A learned measure of what goes with what, by what items are like: the score of item `j` is `sum_i w_i v_i' W v_j` over the
+/// events of the history, where `v` are the vectors of the items, [whitened](BilinearConfig::with_whitening). It needs nobody to
+/// have met an item: only its vector, such as the embedding of its text ([`with_items`](Bilinear::with_items)).
 ///
 /// A predictive bilinear model as that of Chu and Park: *Personalized Recommendation on Dynamic Content Using Predictive Bilinear
 /// Models*, WWW 2009, in the closed form of Romera-Paredes and Torr: *An Embarrassingly Simple Approach to Zero-Shot Learning*, ICML 2015,

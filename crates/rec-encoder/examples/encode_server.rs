@@ -3,7 +3,8 @@
 //!
 //!     cargo run --release -p rec-encoder --example encode_server -- MODEL [THREADS [int8]]
 //!
-//! MODEL is a model folder, or `bundled`; `int8` after THREADS takes its linear maps in eight bits. Commands, each answered with seconds of wall clock and of all threads:
+//! MODEL is a model folder, or `bundled`; `int8` after THREADS takes its linear maps in eight bits. Commands, each answered with
+//! seconds of wall clock and of all threads:
 //!
 //!     read FILE             takes the lines of a file as the texts; answers with their number and that of the threads
 //!     encode                all texts

@@ -84,9 +84,10 @@ impl ModelConfig for SasRecConfig {
 /// al., KDD 2022), which normalises after each step and uses GELU.
 ///
 /// `h_i = LayerNorm(x_i + p_(n-i) + g_i)`, then blocks of causal self-attention and feed-forward steps; the interest is the state
-/// of the newest event. Positions `p` are counted from the end of the history, or with [`from_oldest`](SasRecConfig::from_oldest) from
-/// its beginning, as SASRec has them. `g_i` stands for the time `t` between an event and the one before it, in bucket `floor(log2(1 + t / 60 s))`, or the last bucket if there are fewer; the oldest event is in bucket
-/// 0. Event weights are not seen. A history without a known item gives zero, and zero gradients.
+/// of the newest event. Positions `p` are counted from the end of the history, or with [`from_oldest`](SasRecConfig::from_oldest)
+/// from its beginning, as SASRec has them. `g_i` stands for the time `t` between an event and the one before it, in bucket
+/// `floor(log2(1 + t / 60 s))`, or the last bucket if there are fewer; the oldest event is in bucket 0. Event weights are not
+/// seen. A history without a known item gives zero, and zero gradients.
 ///
 /// ```
 /// use burn::tensor::Device;

@@ -40,8 +40,8 @@ impl SelfAttention {
         Self { query: map(), key: map(), value: map(), output: output.then(map), n_heads }
     }
 
-    /// `[batch, len, d_model]` to the same; padding should be zero. With `hidden` from [`hidden`], and `log_weights` `[batch, len]` that are
-    /// added to the scores of the keys.
+    /// `[batch, len, d_model]` to the same; padding should be zero. With `hidden` from [`hidden`], and `log_weights` `[batch,
+    /// len]` that are added to the scores of the keys.
     pub(crate) fn forward(
         &self,
         x: &Tensor<3>,

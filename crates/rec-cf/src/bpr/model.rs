@@ -142,8 +142,8 @@ impl Bpr {
     }
 
     /// The best `k` items for users of training, by the vectors that they have from it: those of the largest
-    /// [`user_scores`](Bpr::user_scores) that the user has not in `seen`, a matrix of the same users and items. Blocks of users and items
-    /// are scored at once, on all threads; the lists are the same for any number of either.
+    /// [`user_scores`](Bpr::user_scores) that the user has not in `seen`, a matrix of the same users and items. Blocks of users
+    /// and items are scored at once, on all threads; the lists are the same for any number of either.
     ///
     /// # Errors
     ///
