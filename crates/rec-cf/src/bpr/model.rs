@@ -159,7 +159,8 @@ impl Bpr {
         k: usize,
     ) -> Result<Vec<RankedList>, Error> {
         assert!(*seen.users() == self.users, "a matrix of other users");
-        let (items, known) = ((&self.item_factors, Some(&self.item_biases)), (&self.user_factors, users));
+        let items = (&self.item_factors, Some(self.item_biases.as_slice()));
+        let known = (&self.user_factors, users);
         self.packed.top_k_known(&self.items, items, known, seen, k)
     }
 
