@@ -22,7 +22,7 @@ use std::time::Instant;
 use burn::module::{Module, ModuleDisplay};
 use clap::Parser;
 use indicatif::ProgressBar;
-use rec_core::{FrozenItems, ItemEmbeddingConfig, ItemSource, Sum, VectorTable};
+use rec_core::{EmbeddingBagConfig, FrozenItems, ItemEmbeddingConfig, ItemSource, Sum, VectorTable};
 use rec_data::{Id, Interactions};
 use rec_examples::evaluation::{Experiment, Learned, Target};
 use rec_examples::items::ItemTexts;
@@ -45,6 +45,9 @@ struct Args {
     /// Learn from texts alone: items that nobody has met are served like all others
     #[arg(long, conflicts_with = "ids_only")]
     text_only: bool,
+    /// Learn from the words of texts, too: an embedding of each word, and of each pair of words, that two items have
+    #[arg(long, conflicts_with = "ids_only")]
+    words: bool,
     /// Learn without texts
     #[arg(long)]
     ids_only: bool,
@@ -104,18 +107,24 @@ fn sequence(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     };
     let encoder = args.encoder.load()?;
     let device = encoder.device();
-    let vectors = ItemTexts::new(experiment.catalogue(), None)?.vectors(&encoder, args.vectors.as_deref())?;
-    let ids = ItemEmbeddingConfig { n_items: vectors.len(), dim: args.dim };
+    let titles = ItemTexts::new(experiment.catalogue(), None)?;
+    let vectors = titles.vectors(&encoder, args.vectors.as_deref())?;
+    let ids = || ItemEmbeddingConfig { n_items: vectors.len(), dim: args.dim }.init(&device, args.seed);
     let texts = || {
         let config = AdaptorConfig { d_text: vectors.dim(), d_item: args.dim, n_experts: args.experts };
         config.init(&device, args.seed).after(FrozenItems::new(vectors.clone(), &device))
     };
-    if args.ids_only {
-        train(args, &experiment, &vectors, ids.init(&device, args.seed), out)
-    } else if args.text_only {
-        train(args, &experiment, &vectors, texts(), out)
-    } else {
-        train(args, &experiment, &vectors, Sum::new(texts(), ids.init(&device, args.seed)), out)
+    let words = || -> Result<_, Error> {
+        let (n_terms, items) = titles.terms()?;
+        let words = EmbeddingBagConfig { n_terms, dim: args.dim }.init(items, &device, args.seed);
+        Ok(Sum::new(texts(), words))
+    };
+    match (args.words, args.text_only, args.ids_only) {
+        (_, _, true) => train(args, &experiment, &vectors, ids(), out),
+        (false, true, _) => train(args, &experiment, &vectors, texts(), out),
+        (true, true, _) => train(args, &experiment, &vectors, words()?, out),
+        (false, false, _) => train(args, &experiment, &vectors, Sum::new(texts(), ids()), out),
+        (true, false, _) => train(args, &experiment, &vectors, Sum::new(words()?, ids()), out),
     }
 }
 

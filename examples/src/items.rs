@@ -1,12 +1,13 @@
 //! The texts of a catalogue's items, and their vectors.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use rec_core::VectorTable;
 use rec_data::{Catalogue, Id, Item, Values};
 use rec_encoder::TextEncoder;
-use rec_text::{Cleaner, Template};
+use rec_text::{Analyzer, Cleaner, Language, Template, TermStatistics, TfIdf, term_shingles};
 
 use crate::Error;
 use crate::evaluation::bar;
@@ -65,6 +66,31 @@ impl ItemTexts {
     #[must_use]
     pub fn template(&self) -> &Template {
         &self.template
+    }
+
+    /// The words of each item and the pairs of words that follow each other, as far as at least two items have them: their number,
+    /// and for each item, in order, the number of a term and its TF-IDF weight.
+    ///
+    /// # Errors
+    ///
+    /// There are more items or terms than `u32` counts.
+    #[expect(clippy::type_complexity, reason = "what a bag of terms is made of")]
+    pub fn terms(&self) -> Result<(usize, Vec<Vec<(u32, f32)>>), Error> {
+        let analyzer = Analyzer::new(Language::ENGLISH);
+        let documents = self.texts.iter().map(|(id, text)| {
+            let mut terms = analyzer.terms(text);
+            let pairs = if terms.len() > 1 { term_shingles(&terms, 2) } else { Vec::new() };
+            terms.extend(pairs);
+            (id.clone(), terms)
+        });
+        let statistics = TermStatistics::from_documents(documents)?;
+        let shared = statistics.terms().filter(|term| statistics.document_frequency(term) > 1);
+        let numbers: HashMap<&str, u32> = shared.zip(0..).collect();
+        let of_item = |item| {
+            let weights = statistics.weights(item, TfIdf::default()).into_iter();
+            weights.filter_map(|(term, weight)| Some((*numbers.get(term)?, weight))).collect()
+        };
+        Ok((numbers.len(), (0..self.texts.len()).map(of_item).collect()))
     }
 
     /// The vectors of the items, with the model's own prompt for passages before each text.

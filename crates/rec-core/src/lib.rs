@@ -23,6 +23,7 @@ pub use burn;
 pub use rec_data::EventWeights;
 
 pub mod device;
+mod embedding_bag;
 mod error;
 mod fingerprint;
 mod history_batch;
@@ -36,6 +37,7 @@ mod pooling;
 mod sequence;
 mod vector_table;
 
+pub use embedding_bag::{EmbeddingBag, EmbeddingBagConfig};
 pub use error::Error;
 pub use fingerprint::{Fingerprint, FingerprintBuilder};
 pub use history_batch::HistoryBatch;

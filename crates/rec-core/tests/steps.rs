@@ -4,10 +4,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::sync::Arc;
+
 use burn::tensor::module::{self, attention};
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use rec_core::nn;
+use rec_core::nn::{self, Bags};
+use rec_kernels::training::SparseMatrix;
 
 fn device() -> Device {
     rec_testkit::device().autodiff()
@@ -125,6 +128,34 @@ fn self_attention() {
         };
         rec_testkit::assert_close("self-attention", &run(true), &run(false), 2e-6);
     }
+}
+
+/// On every device: the plain steps of the others have a product of whole matrices to be compared with, too.
+#[test]
+fn sums_of_bags() {
+    let rows = [vec![(0, 0.5), (3, -1.0), (0, 2.0)], vec![], vec![(4, 1.5)]];
+    let mut dense = [[0.0f32; 5]; 3];
+    for (row, entries) in dense.iter_mut().zip(&rows) {
+        entries.iter().for_each(|&(column, weight)| row[column as usize] += weight);
+    }
+    let dense = Tensor::<2>::from_data(dense, &device());
+    let bags = Arc::new(Bags::new(SparseMatrix::new(5, rows)));
+    let run = |sums: &dyn Fn(Tensor<2>) -> Tensor<2>| {
+        let table = random([5, 19], 1);
+        let y = sums(table.clone());
+        let gradients = loss(&y).backward();
+        [values(&y), values(&table.grad(&gradients).unwrap())].concat()
+    };
+    let (fused, composed) =
+        (run(&|table| nn::sum_bags(table, &bags)), run(&|table| dense.clone().matmul(table)));
+    rec_testkit::assert_close("bags", &fused, &composed, 1e-5);
+    let plain = random([5, 19], 1).inner();
+    rec_testkit::assert_close(
+        "without gradients",
+        &values(&nn::sum_bags(plain, &bags)),
+        &fused[..3 * 19],
+        1e-6,
+    );
 }
 
 #[test]

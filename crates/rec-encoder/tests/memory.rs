@@ -28,6 +28,12 @@ const VOCABULARY: usize = 20_000;
 /// tensors, and a sampling gap.
 const SLACK: usize = 12 << 20;
 
+/// What an accelerator's driver in software, which keeps its memory in the process, takes for pools of `weights` bytes: up to half
+/// again. That is far from the whole again that a second copy would be.
+const fn pools(weights: usize) -> usize {
+    weights / 2
+}
+
 /// The tensors of a BERT of this shape.
 fn shapes() -> Vec<(String, Vec<usize>)> {
     let mut shapes = vec![
@@ -137,12 +143,11 @@ fn loading_holds_the_weights_once() {
         mib(peak)
     );
     assert!(encoder.report().n_values * 4 == weights);
-    // On an accelerator the weights are elsewhere; a driver in software keeps them here, in pools larger than they are.
-    if rec_core::device::is_host(&device()) {
-        assert!(after <= weights + SLACK, "{:.1} MiB once loaded", mib(after));
-    }
+    // On an accelerator the weights are elsewhere; a driver in software keeps them here.
+    let pools = if rec_core::device::is_host(&device()) { 0 } else { pools(weights) };
+    assert!(after <= weights + pools + SLACK, "{:.1} MiB once loaded", mib(after));
     if rec_testkit::device_name() == "flex" {
         assert!(after >= weights, "the weights are in memory");
     }
-    assert!(peak <= weights + largest + SLACK, "{:.1} MiB at most", mib(peak));
+    assert!(peak <= weights + largest + pools + SLACK, "{:.1} MiB at most", mib(peak));
 }

@@ -4,6 +4,8 @@
 //! on one thread. Here each is one node, and a pass on all threads. Other devices, and devices without gradients, keep burn's
 //! operations, which are what these are tested against.
 
+use std::sync::Arc;
+
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -14,6 +16,8 @@ use burn::backend::tensor::{BoolTensor, FloatTensor};
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use rec_kernels::training::{self, LayerNormGradient, Matrix, SelfAttention};
+
+use super::Bags;
 
 /// Whether the steps below are for this tensor.
 pub(super) fn serves<const D: usize>(x: &Tensor<D>) -> bool {
@@ -51,6 +55,10 @@ pub(super) fn self_attention(
     Tensor::from_dispatch(<Dispatch as Fused>::fused_self_attention(qkv, hidden, n_heads, scale))
 }
 
+pub(super) fn sum_bags(table: Tensor<2>, bags: &Arc<Bags>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as Fused>::fused_sum_bags(table.into_dispatch(), Arc::clone(bags)))
+}
+
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait Fused: Backend {
     fn fused_linear(
@@ -71,6 +79,7 @@ pub(crate) trait Fused: Backend {
         n_heads: usize,
         scale: f64,
     ) -> FloatTensor<Self>;
+    fn fused_sum_bags(table: FloatTensor<Self>, bags: Arc<Bags>) -> FloatTensor<Self>;
 }
 
 /// A tensor whose values lie in order.
@@ -131,6 +140,12 @@ impl Fused for Flex {
         made(vec![shape[0], shape[1] / 3], |y| {
             training::self_attention(mask.attention(n_heads, shape[1], scale), qkv.values(), y);
         })
+    }
+
+    fn fused_sum_bags(table: FlexTensor, bags: Arc<Bags>) -> FlexTensor {
+        let table = Host::new(&table);
+        let (n, d) = (bags.matrix().n_rows(), table.last());
+        made(vec![n, d], |y| bags.matrix().matmul(table.values(), d, y))
     }
 }
 
@@ -221,6 +236,15 @@ impl<C: CheckpointStrategy> Fused for Autodiff<Flex, C> {
                 step.finish(state, run(qkv.into_primitive(), hidden, n_heads, scale))
             }
             OpsKind::UnTracked(step) => step.finish(run(qkv.into_primitive(), hidden, n_heads, scale)),
+        }
+    }
+
+    fn fused_sum_bags(table: FloatTensor<Self>, bags: Arc<Bags>) -> FloatTensor<Self> {
+        match BagsStep.prepare::<C>([table.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => {
+                step.finish(Arc::clone(&bags), Flex::fused_sum_bags(table.into_primitive(), bags))
+            }
+            OpsKind::UnTracked(step) => step.finish(Flex::fused_sum_bags(table.into_primitive(), bags)),
         }
     }
 }
@@ -317,6 +341,22 @@ impl Backward<Flex, 1> for AttentionStep {
                 training::self_attention_gradient(attention, qkv.values(), dy.values(), dqkv);
             });
             grads.register::<Flex>(node.id, dqkv);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct BagsStep;
+
+impl Backward<Flex, 1> for BagsStep {
+    type State = Arc<Bags>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let dy = Host::new(&grads.consume::<Flex>(&ops.node));
+        if let [Some(node)] = ops.parents {
+            let (transposed, d) = (&ops.state.transposed, dy.last());
+            let dx = made(vec![transposed.n_rows(), d], |dx| transposed.matmul(dy.values(), d, dx));
+            grads.register::<Flex>(node.id, dx);
         }
     }
 }

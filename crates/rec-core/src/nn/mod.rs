@@ -4,6 +4,7 @@
 //! Burn has one random generator a process. Here every draw comes from a generator of its own, so that one seed gives one
 //! model and one training step, on every device and whatever else the process draws.
 
+mod bags;
 mod dropout;
 #[cfg(all(feature = "flex", feature = "autodiff"))]
 mod fused;
@@ -14,6 +15,7 @@ mod linear;
 mod model_config;
 mod steps;
 
+pub use bags::{Bags, sum_bags};
 pub use dropout::Dropout;
 pub use gelu::gelu;
 pub use initializer::Initializer;

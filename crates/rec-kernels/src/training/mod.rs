@@ -9,6 +9,7 @@ mod gelu;
 mod layer_norm;
 mod matmul;
 mod softmax_loss;
+mod sparse;
 #[cfg(test)]
 mod tests;
 
@@ -18,3 +19,4 @@ pub use gelu::{gelu, gelu_gradient};
 pub use layer_norm::{LayerNormGradient, layer_norm, layer_norm_gradient};
 pub use matmul::{Matrix, matmul, sum_rows};
 pub use softmax_loss::{SoftmaxLoss, softmax_loss};
+pub use sparse::SparseMatrix;

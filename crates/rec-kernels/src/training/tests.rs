@@ -266,3 +266,34 @@ fn adamw_is_its_definition() {
     close("first moments", &m, want.iter().map(|want| want[1]), 1e-6);
     close("second moments", &v, want.iter().map(|want| want[2]), 1e-6);
 }
+
+#[test]
+fn sparse_products_and_their_transposes() {
+    for (n, columns, d) in [(1, 1, 1), (130, 7, 20), (5, 40, 67)] {
+        // Rows of 0 to 4 values, some of them twice at one column.
+        let (picks, weights) = (random(4 * n, 1), random(4 * n, 2));
+        let entry =
+            |at: usize| (((picks[at] + 1.0) / 2.0 * columns as f32) as u32 % columns as u32, weights[at]);
+        let rows: Vec<Vec<(u32, f32)>> =
+            (0..n).map(|row| (4 * row..4 * row + row % 5).map(entry).collect()).collect();
+        let mut dense = vec![0.0f64; n * columns];
+        for (row, entries) in rows.iter().enumerate() {
+            for &(column, weight) in entries {
+                dense[row * columns + column as usize] += f64::from(weight);
+            }
+        }
+        let matrix = SparseMatrix::new(columns, rows);
+        let (x, dy) = (random(columns * d, 3), random(n * d, 4));
+        let (mut y, mut dx) = (vec![f32::NAN; n * d], vec![f32::NAN; columns * d]);
+        matrix.matmul(&x, d, &mut y);
+        matrix.transposed().matmul(&dy, d, &mut dx);
+        let want = |at: usize| {
+            (0..columns).map(|c| dense[at / d * columns + c] * f64::from(x[c * d + at % d])).sum()
+        };
+        close("product", &y, (0..n * d).map(want), 1e-5);
+        let want =
+            |at: usize| (0..n).map(|r| dense[r * columns + at / d] * f64::from(dy[r * d + at % d])).sum();
+        close("gradient", &dx, (0..columns * d).map(want), 1e-5);
+        assert_eq!(matrix.transposed().transposed().n_rows(), n);
+    }
+}
