@@ -8,6 +8,7 @@ use crate::int8;
 use crate::model::{Layer, Model, Span};
 use crate::norm::{Normalize, OwnedNorm};
 use crate::scratch::Scratch;
+use crate::together::together;
 
 /// A transformer with packed weights, ready to run.
 ///
@@ -127,8 +128,7 @@ impl Encoder {
         self.check(states, offsets);
         let tasks = tasks(offsets, n_threads);
         if tasks.len() == 1 {
-            // On the pool from here on: every step would else wake a thread of it, and wait.
-            return rayon::scope(|_| self.run(states, offsets, n_threads));
+            return together(n_threads, || self.run(states, offsets, n_threads));
         }
         let mut rest = states;
         let mut works = Vec::with_capacity(tasks.len());

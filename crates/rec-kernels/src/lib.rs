@@ -77,6 +77,7 @@ mod softmax;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod together;
 pub mod training;
 
 pub use activation::Activation;
