@@ -56,6 +56,9 @@ pub struct SequenceBatch {
 /// the [full softmax](full_softmax) as its loss, on items from any [`ItemSource`]. UniSRec's transductive setting is a sum of adapted
 /// texts and embeddings (Hou et al. 2022); a map of texts alone also serves items that training never saw.
 ///
+/// Items that the log does not have are no candidates of training. They could only ever be wrong, and a model of texts would learn that
+/// their words are.
+///
 /// The model should count positions [from the oldest](rec_interest::SasRecConfig::from_oldest) event, so that every prefix is trained
 /// as it will be asked. Batches have users of about the same number of events: sixteen are drawn together and sorted.
 ///
@@ -93,10 +96,32 @@ pub struct Sequences<I> {
     /// The ids; its vectors are placeholders.
     items: VectorTable,
     events: Events,
+    /// Unless they are all items.
+    candidates: Option<Candidates>,
     temperature: f64,
     held_out: Vec<(History, usize)>,
     k: usize,
     source: std::marker::PhantomData<fn(I)>,
+}
+
+/// The items that a log has.
+#[derive(Debug, Clone)]
+struct Candidates {
+    /// Ascending.
+    rows: Vec<usize>,
+    /// The place of each item among them, if it has one.
+    places: Vec<Option<usize>>,
+}
+
+impl Candidates {
+    /// `None` if they are all `n_items`.
+    fn new(users: &[(History, Vec<usize>)], n_items: usize) -> Option<Self> {
+        let mut places = vec![None; n_items];
+        users.iter().flat_map(|(_, rows)| rows).for_each(|&row| places[row] = Some(0));
+        let rows: Vec<usize> = (0..n_items).filter(|&row| places[row].is_some()).collect();
+        rows.iter().enumerate().for_each(|(place, &row)| places[row] = Some(place));
+        (rows.len() < n_items).then_some(Self { rows, places })
+    }
 }
 
 /// Batches that are drawn together and sorted by length.
@@ -113,10 +138,12 @@ impl<I: Module + ItemSource> Sequences<I> {
         let items = VectorTable::new(items.clone(), vec![0.0; items.len()], 1, space)
             .map_err(|e| Error::unusable(e.to_string()))?;
         let mut events = Events::new(log, items.ids(), space)?;
+        let candidates = Candidates::new(&events.users, events.n_items);
         events.users.retain(|(_, rows)| rows.len() > 1);
         Ok(Self {
             items,
             events,
+            candidates,
             temperature: 1.0,
             held_out: Vec::new(),
             k: 10,
@@ -216,7 +243,14 @@ impl<I: Module + ItemSource + ModuleDisplay> Task for Sequences<I> {
         let targets: Vec<usize> = batch.next.iter().flat_map(|next| next[seen(next)].to_vec()).collect();
         let queries = states.values().clone().reshape([n * len, d]).select(0, indices(places, &all.device()));
         let queries = if self.temperature == 1.0 { queries } else { queries.div_scalar(self.temperature) };
-        Ok(full_softmax(queries, all, &targets))
+        Ok(match &self.candidates {
+            None => full_softmax(queries, all, &targets),
+            Some(Candidates { rows, places }) => {
+                let candidates = all.clone().select(0, indices(rows.iter().copied(), &all.device()));
+                let targets: Vec<usize> = targets.iter().filter_map(|&row| places[row]).collect();
+                full_softmax(queries, candidates, &targets)
+            }
+        })
     }
 
     fn validate(&self, module: &SequenceModel<I>) -> Result<Option<f64>, Error> {
@@ -294,6 +328,24 @@ mod tests {
         };
         assert!((loss(6) - loss(3)).abs() < 1e-6, "{} and {}", loss(6), loss(3));
         assert!((loss(6) - loss(2)).abs() > 1e-4, "another event is another loss");
+    }
+
+    #[test]
+    fn items_without_events_are_no_candidates() {
+        let (ids, log, model) = planted();
+        let without = log.filter(|_, interaction| interaction.item != "f");
+        let loss = |ids: &IdMap| {
+            let task = Sequences::new(ids, &without).unwrap().with_sizes(4, 6);
+            task.loss(&model, &task.sample(Draw { seed: 1, index: 0 })).unwrap()
+        };
+        let first_five = IdMap::try_from_ids(["a", "b", "c", "d", "e"]).unwrap();
+        let (of_six, of_five) = (values(loss(&ids)).unwrap()[0], values(loss(&first_five)).unwrap()[0]);
+        assert!((of_six - of_five).abs() < 1e-6, "{of_six} as if there were no such item, {of_five}");
+        let gradients = crate::gradients(&model, loss(&ids)).unwrap();
+        let of_items = values(gradients.get("items.weight").unwrap().clone()).unwrap();
+        let is_zero = |item: &[f32]| item.iter().all(|&value| value == 0.0);
+        let zeros: Vec<bool> = of_items.chunks(4).map(is_zero).collect();
+        assert_eq!(zeros, [false, false, false, false, false, true]);
     }
 
     #[test]
