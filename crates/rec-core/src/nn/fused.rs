@@ -110,6 +110,15 @@ fn made(shape: Vec<usize>, write: impl FnOnce(&mut [f32])) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
 }
 
+/// A tensor whose values `change` changes: in place, unless somebody else has them.
+fn changed(tensor: FlexTensor, change: impl FnOnce(&mut [f32])) -> FlexTensor {
+    let mut in_order = tensor.to_contiguous();
+    drop(tensor);
+    let (from, to) = in_order.layout().contiguous_offsets().unwrap_or_default();
+    change(&mut in_order.storage_mut()[from..to]);
+    in_order
+}
+
 impl Fused for Flex {
     fn fused_linear(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
         let [x, weight, bias] = [x, weight, bias].map(|tensor| Host::new(&tensor));
@@ -291,10 +300,10 @@ impl Backward<Flex, 1> for GeluStep {
     type State = NodeId;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let dy = Host::new(&grads.consume::<Flex>(&ops.node));
+        let dy = grads.consume::<Flex>(&ops.node);
         if let [Some(node)] = ops.parents {
             let x = saved(checkpointer, ops.state);
-            let dx = made(x.shape(), |dx| training::gelu_gradient(x.values(), dy.values(), dx));
+            let dx = changed(dy, |gradient| training::gelu_gradient(x.values(), gradient));
             grads.register::<Flex>(node.id, dx);
         }
     }
@@ -307,14 +316,14 @@ impl Backward<Flex, 3> for LayerNormStep {
     type State = (NodeId, NodeId, f64);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let dy = Host::new(&grads.consume::<Flex>(&ops.node));
+        let dy = grads.consume::<Flex>(&ops.node);
         let (x, gamma, eps) = ops.state;
         let (x, gamma) = (saved(checkpointer, x), saved(checkpointer, gamma));
         let d = gamma.last();
         let (mut dgamma, mut dbeta) = (vec![0.0; d], vec![0.0; d]);
-        let dx = made(x.shape(), |dx| {
-            let to = LayerNormGradient { x: dx, gamma: &mut dgamma, beta: &mut dbeta };
-            training::layer_norm_gradient(x.values(), gamma.values(), eps as f32, dy.values(), to);
+        let dx = changed(dy, |gradient| {
+            let to = LayerNormGradient { x: gradient, gamma: &mut dgamma, beta: &mut dbeta };
+            training::layer_norm_gradient(x.values(), gamma.values(), eps as f32, to);
         });
         let vector = |values: Vec<f32>| FlexTensor::from_data(TensorData::new(values, [d]));
         for (node, gradient) in ops.parents.into_iter().zip([dx, vector(dgamma), vector(dbeta)]) {

@@ -18,7 +18,7 @@ pub fn gelu(x: &[f32], y: &mut [f32]) {
     x.par_chunks(CHUNK).zip(y.par_chunks_mut(CHUNK)).for_each(|(x, y)| dispatch.run(Forward { x, y }));
 }
 
-/// `dx = dy (Phi(x) + x phi(x))`, the gradient of [`gelu`].
+/// The gradient of [`gelu`]: `dy` in `gradient` becomes `dx = dy (Phi(x) + x phi(x))`.
 ///
 /// # Panics
 ///
@@ -27,17 +27,17 @@ pub fn gelu(x: &[f32], y: &mut [f32]) {
 /// ```
 /// use rec_kernels::training::{gelu, gelu_gradient};
 ///
-/// let (mut y, mut dx) = ([0.0; 2], [0.0; 2]);
+/// let (mut y, mut gradient) = ([0.0; 2], [1.0, 2.0]);
 /// gelu(&[0.0, 1.0], &mut y);
-/// gelu_gradient(&[0.0, 1.0], &[1.0, 2.0], &mut dx);
+/// gelu_gradient(&[0.0, 1.0], &mut gradient);
 /// assert!(y[0] == 0.0 && (y[1] - 0.841_345).abs() < 1e-6);
-/// assert!((dx[0] - 0.5).abs() < 1e-6 && (dx[1] - 2.0 * 1.083_316).abs() < 1e-6);
+/// assert!((gradient[0] - 0.5).abs() < 1e-6 && (gradient[1] - 2.0 * 1.083_316).abs() < 1e-6);
 /// ```
-pub fn gelu_gradient(x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    assert_eq!((x.len(), dy.len()), (dx.len(), dx.len()), "values in and out");
+pub fn gelu_gradient(x: &[f32], gradient: &mut [f32]) {
+    assert_eq!(x.len(), gradient.len(), "values in and out");
     let dispatch = Dispatch::native();
-    let chunks = x.par_chunks(CHUNK).zip(dy.par_chunks(CHUNK)).zip(dx.par_chunks_mut(CHUNK));
-    chunks.for_each(|((x, dy), dx)| dispatch.run(Backward { x, dy, dx }));
+    let chunks = x.par_chunks(CHUNK).zip(gradient.par_chunks_mut(CHUNK));
+    chunks.for_each(|(x, gradient)| dispatch.run(Backward { x, gradient }));
 }
 
 pub(super) struct Forward<'a> {
@@ -63,8 +63,7 @@ impl WithSimd for Forward<'_> {
 
 pub(super) struct Backward<'a> {
     pub(super) x: &'a [f32],
-    pub(super) dy: &'a [f32],
-    pub(super) dx: &'a mut [f32],
+    pub(super) gradient: &'a mut [f32],
 }
 
 impl WithSimd for Backward<'_> {
@@ -73,14 +72,13 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (x, x_rest) = S::as_simd_f32s(self.x);
-        let (dy, dy_rest) = S::as_simd_f32s(self.dy);
-        let (dx, dx_rest) = S::as_mut_simd_f32s(self.dx);
-        for ((x, dy), dx) in x.iter().zip(dy).zip(dx) {
-            *dx = simd.mul_f32s(*dy, slope(simd, *x));
+        let (gradient, gradient_rest) = S::as_mut_simd_f32s(self.gradient);
+        for (x, gradient) in x.iter().zip(gradient) {
+            *gradient = simd.mul_f32s(*gradient, slope(simd, *x));
         }
         if !x_rest.is_empty() {
-            let (x, dy) = (simd.partial_load_f32s(x_rest), simd.partial_load_f32s(dy_rest));
-            simd.partial_store_f32s(dx_rest, simd.mul_f32s(dy, slope(simd, x)));
+            let (x, dy) = (simd.partial_load_f32s(x_rest), simd.partial_load_f32s(gradient_rest));
+            simd.partial_store_f32s(gradient_rest, simd.mul_f32s(dy, slope(simd, x)));
         }
     }
 }

@@ -33,7 +33,7 @@ pub fn layer_norm(x: &[f32], gamma: &[f32], beta: &[f32], eps: f32, y: &mut [f32
 /// Where the gradients of [`layer_norm`] go.
 #[derive(Debug)]
 pub struct LayerNormGradient<'a> {
-    /// That of the input.
+    /// That of the output at first, and of the input afterwards.
     pub x: &'a mut [f32],
     /// That of the weight.
     pub gamma: &'a mut [f32],
@@ -47,17 +47,17 @@ pub struct LayerNormGradient<'a> {
 /// # Panics
 ///
 /// The shapes do not fit.
-pub fn layer_norm_gradient(x: &[f32], gamma: &[f32], eps: f32, dy: &[f32], to: LayerNormGradient<'_>) {
+pub fn layer_norm_gradient(x: &[f32], gamma: &[f32], eps: f32, to: LayerNormGradient<'_>) {
     let LayerNormGradient { x: to_x, gamma: to_gamma, beta: to_beta } = to;
     let d = check(x, gamma);
-    assert_eq!((dy.len(), to_x.len()), (x.len(), x.len()), "values of gradients");
+    assert_eq!(to_x.len(), x.len(), "values of a gradient");
     assert_eq!((to_gamma.len(), to_beta.len()), (d, d), "gradients of a weight and a bias");
     let dispatch = Dispatch::native();
-    let blocks = x.par_chunks(ROWS * d).zip(dy.par_chunks(ROWS * d)).zip(to_x.par_chunks_mut(ROWS * d));
+    let blocks = x.par_chunks(ROWS * d).zip(to_x.par_chunks_mut(ROWS * d));
     let parts: Vec<Vec<f32>> = blocks
-        .map(|((x, dy), dx)| {
+        .map(|(x, gradient)| {
             let (mut sums, mut room) = (vec![0.0; 2 * d], vec![0.0; 2 * d]);
-            dispatch.run(Backward { x, gamma, eps, dy, dx, sums: &mut sums, room: &mut room });
+            dispatch.run(Backward { x, gamma, eps, gradient, sums: &mut sums, room: &mut room });
             sums
         })
         .collect();
@@ -124,8 +124,7 @@ struct Backward<'a> {
     x: &'a [f32],
     gamma: &'a [f32],
     eps: f32,
-    dy: &'a [f32],
-    dx: &'a mut [f32],
+    gradient: &'a mut [f32],
     /// Of the weight, then of the bias.
     sums: &'a mut [f32],
     /// Two rows.
@@ -140,15 +139,14 @@ impl WithSimd for Backward<'_> {
         let d = self.gamma.len();
         let (normal, g) = self.room.split_at_mut(d);
         let (dgamma, dbeta) = self.sums.split_at_mut(d);
-        let rows = self.x.chunks_exact(d).zip(self.dy.chunks_exact(d)).zip(self.dx.chunks_exact_mut(d));
-        for ((x, dy), dx) in rows {
+        for (x, gradient) in self.x.chunks_exact(d).zip(self.gradient.chunks_exact_mut(d)) {
             let scale = normalize(simd, x, self.eps, normal);
-            add_product(simd, dgamma, dy, normal);
-            product(simd, g, dy, self.gamma);
-            crate::norm::add(simd, dbeta, dy);
+            add_product(simd, dgamma, gradient, normal);
+            product(simd, g, gradient, self.gamma);
+            crate::norm::add(simd, dbeta, gradient);
             let mean = sum(simd, g) / d as f32;
             let along = dot(simd, g, normal) / d as f32;
-            combine(simd, dx, g, normal, [mean, along, scale]);
+            combine(simd, gradient, g, normal, [mean, along, scale]);
         }
     }
 }

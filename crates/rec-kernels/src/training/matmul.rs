@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -5,6 +7,7 @@ use crate::dispatch::{Dispatch, Shape};
 use crate::norm::add;
 use crate::packed::Panels;
 use crate::product::{Columns, Product, Target};
+use crate::scratch::grown;
 
 /// A row-major matrix, or the transpose of one.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +57,8 @@ const DEPTH: usize = 768;
 const STRIDE: usize = DEPTH + 16;
 
 /// `target = left right + bias`, the bias added to every row.
+///
+/// A thread keeps the room that the right side took, for the next product.
 ///
 /// # Panics
 ///
@@ -136,8 +141,14 @@ fn rows_of<'a>(left: Matrix<'a>, first: usize, n: usize, room: &'a mut Vec<f32>)
     chunks.map(|(chunk, values)| Columns { values, stride: STRIDE, width: width(chunk) }).collect()
 }
 
+thread_local! {
+    /// What the last right side of this thread took. Fresh memory of some megabytes costs as much as a pass over it.
+    static ROOM: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
 /// A matrix in panels, for one product.
 pub(super) struct Packed {
+    /// The panels, and perhaps more.
     values: Vec<f32>,
     depth: usize,
     columns: usize,
@@ -151,14 +162,28 @@ impl Packed {
     }
 }
 
+impl Drop for Packed {
+    fn drop(&mut self) {
+        ROOM.with_borrow_mut(|room| {
+            if room.len() < self.values.len() {
+                std::mem::swap(room, &mut self.values);
+            }
+        });
+    }
+}
+
 /// Panels of the right side of a product.
 pub(super) fn pack(shape: Shape, right: Matrix<'_>) -> Packed {
     let Matrix { values, n_rows: depth, n_columns: columns, is_transposed } = right;
-    let mut packed = vec![0.0; Panels::size(depth, columns, shape)];
+    let mut packed = ROOM.take();
+    let panels = grown(&mut packed, Panels::size(depth, columns, shape));
     if depth > 0 {
-        packed.par_chunks_mut(shape.width * depth).enumerate().for_each(|(index, panel)| {
+        panels.par_chunks_mut(shape.width * depth).enumerate().for_each(|(index, panel)| {
             let (first, width) = (index * shape.width, panel.len() / depth);
             let n = (columns - first).min(shape.width);
+            if n < width {
+                panel.fill(0.0);
+            }
             if is_transposed {
                 transpose(&values[first * depth..][..n * depth], depth, panel, width);
             } else {
