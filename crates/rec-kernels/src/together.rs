@@ -72,7 +72,10 @@ mod tests {
         let count = AtomicUsize::new(0);
         let steps = || {
             for _ in 0..50 {
-                (0..3).into_par_iter().with_max_len(1).for_each(|_| _ = count.fetch_add(1, Ordering::Relaxed));
+                (0..3)
+                    .into_par_iter()
+                    .with_max_len(1)
+                    .for_each(|_| _ = count.fetch_add(1, Ordering::Relaxed));
             }
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
