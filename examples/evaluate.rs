@@ -54,12 +54,12 @@ pub(crate) struct Args {
     /// Take the items' vectors from this file; if it is not there yet, encode the items and write it
     #[arg(long, value_name = "FILE")]
     vectors: Option<PathBuf>,
-    /// With `trained`, and with `hybrid` if given: the folder that the example `sequence` wrote
+    /// With `trained`, and with `hybrid` and `texts` if given: the folder that the example `sequence` wrote
     #[arg(long, value_name = "DIR")]
     trained: Option<PathBuf>,
-    /// With `hybrid` and `--trained`: the weight of the trained model beside 1 for `ease-text`
-    #[arg(long, value_name = "WEIGHT", default_value_t = 15.0, value_parser = from_zero(f64::MAX))]
-    trained_weight: f64,
+    /// With `hybrid` or `texts` and `--trained`: the weight of the trained model, 15 beside `ease-text` and 1 beside `bilinear` unless set
+    #[arg(long, value_name = "WEIGHT", value_parser = from_zero(f64::MAX))]
+    trained_weight: Option<f64>,
     #[command(flatten)]
     models: ModelArgs,
     /// With `bm25`, `texts` and `hybrid`: how soon the repetition of a word saturates
@@ -306,15 +306,14 @@ fn method<'a>(args: &Args, experiment: &'a Experiment) -> Result<(Box<dyn Method
         }
         MethodName::Texts => {
             let words = Arc::new(lexical(texts()?, Bm25::new(args.k1, args.b))?);
-            let (trained, described) = args.models.texts(experiment, words, vectors, args.seed)?;
+            let learned = learned_if_given(args, words.items(), 1.0)?;
+            let (trained, described) = args.models.texts(experiment, words, learned, vectors, args.seed)?;
             let described = format!("texts {described}");
             (Box::new(Collaborative::new(trained, catalogue.ids(), 1.0, last)?), described)
         }
         MethodName::Hybrid => {
             let words = Arc::new(lexical(texts()?, Bm25::new(args.k1, args.b))?);
-            let learned =
-                args.trained.as_ref().map(|folder| learned(args, folder, words.items())).transpose()?;
-            let learned = learned.map(|model| (model, args.trained_weight));
+            let learned = learned_if_given(args, words.items(), 15.0)?;
             let (trained, described) = args.models.hybrid(experiment, words, learned, vectors, args.seed)?;
             let described = format!("hybrid {described}");
             (Box::new(Collaborative::new(trained, catalogue.ids(), 1.0, last)?), described)
@@ -328,6 +327,15 @@ fn method<'a>(args: &Args, experiment: &'a Experiment) -> Result<(Box<dyn Method
             (Box::new(Collaborative::new(model, catalogue.ids(), 1.0, last)?), described)
         }
     })
+}
+
+/// A model and its weight beside others.
+type Weighted = (Arc<dyn Recommender>, f64);
+
+/// The model of `--trained`.
+fn learned_if_given(args: &Args, items: &IdMap, weight: f64) -> Result<Option<Weighted>, Error> {
+    let Some(folder) = &args.trained else { return Ok(None) };
+    Ok(Some((learned(args, folder, items)?, args.trained_weight.unwrap_or(weight))))
 }
 
 fn learned(args: &Args, folder: &Path, items: &IdMap) -> Result<Arc<dyn Recommender>, Error> {

@@ -5,8 +5,8 @@ use burn::tensor::{Device, Tensor};
 use rec_kernels::training::SparseMatrix;
 use serde::{Deserialize, Serialize};
 
-use crate::ItemSource;
 use crate::nn::{self, Bags, Initializer};
+use crate::{FingerprintBuilder, ItemSource};
 
 /// How large an [`EmbeddingBag`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,5 +98,15 @@ impl ItemSource for EmbeddingBag {
 
     fn dim(&self) -> usize {
         self.weight.dims()[1]
+    }
+
+    fn describe(&self) -> String {
+        let (matrix, mut hash) = (self.bags.matrix(), FingerprintBuilder::default());
+        for row in 0..matrix.n_rows() {
+            let terms =
+                matrix.row(row).iter().map(|(term, weight)| (term.to_le_bytes(), weight.to_le_bytes()));
+            hash.part("item", &terms.flat_map(|(term, weight)| [term, weight].concat()).collect::<Vec<u8>>());
+        }
+        format!("terms {}; ", hash.finish())
     }
 }

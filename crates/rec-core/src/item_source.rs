@@ -6,7 +6,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::Initializer;
-use crate::{HistoryBatch, VectorTable};
+use crate::{FingerprintBuilder, HistoryBatch, VectorTable};
 
 /// Where a model takes item rows from while it is trained: a frozen table, a trainable embedding, a live encoder, or several.
 ///
@@ -49,6 +49,11 @@ pub trait ItemSource {
 
     /// The number of values in a vector.
     fn dim(&self) -> usize;
+
+    /// What the vectors depend on besides parameters: a fingerprint of it, or nothing.
+    fn describe(&self) -> String {
+        String::new()
+    }
 
     /// The same histories with this source's vectors. Each distinct item is asked for once; padding gets zeros.
     ///
@@ -114,6 +119,14 @@ impl ItemSource for FrozenItems {
 
     fn dim(&self) -> usize {
         self.table.dim()
+    }
+
+    fn describe(&self) -> String {
+        let mut hash = FingerprintBuilder::default();
+        for row in 0..self.table.len() {
+            hash.part("row", &self.table.row(row).iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>());
+        }
+        format!("vectors {} of {}; ", hash.finish(), self.table.space())
     }
 }
 
@@ -185,6 +198,10 @@ impl<A: ItemSource, B: ItemSource> ItemSource for (A, B) {
     fn dim(&self) -> usize {
         self.0.dim() + self.1.dim()
     }
+
+    fn describe(&self) -> String {
+        self.0.describe() + &self.1.describe()
+    }
 }
 
 /// Two sources added: `a + b`, as UniSRec adds item embeddings to adapted texts in its transductive setting (Hou et al.,
@@ -227,5 +244,9 @@ impl<A: Module + ItemSource, B: Module + ItemSource> ItemSource for Sum<A, B> {
 
     fn dim(&self) -> usize {
         self.a.dim()
+    }
+
+    fn describe(&self) -> String {
+        self.a.describe() + &self.b.describe()
     }
 }

@@ -156,4 +156,8 @@ impl<S: Module + ItemSource> ItemSource for Adapted<S> {
     fn dim(&self) -> usize {
         self.adaptor.config.d_item
     }
+
+    fn describe(&self) -> String {
+        self.source.describe()
+    }
 }

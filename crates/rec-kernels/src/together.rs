@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::hint::spin_loop;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,12 +19,14 @@ thread_local! {
 /// Does `work`, whose steps are divided among `n` threads of the current rayon pool, while the others of these look for parts of it
 /// without going to sleep: to wake a thread takes as long as a step does.
 ///
-/// Others than this one only ever help. If they are at something else, this thread does every part itself.
+/// Others than this one only ever help, and nobody waits for them. If they are at something else, this thread does every part itself.
 pub(crate) fn together(n: usize, work: impl FnOnce() + Send) {
-    let is_done = AtomicBool::new(false);
-    rayon::scope(|scope| {
+    let is_done = Arc::new(AtomicBool::new(false));
+    // To be on a thread of the pool.
+    rayon::scope(|_| {
         for _ in 1..n {
-            scope.spawn(|_| look_for_work(&is_done));
+            let is_done = Arc::clone(&is_done);
+            rayon::spawn(move || look_for_work(&is_done));
         }
         let _lead = Lead { is_done: &is_done, before: LEADS.replace(true) };
         work();

@@ -275,7 +275,9 @@ impl<M> OnlineLogistic<M> {
         };
         let largest = |values: &[f64]| values.iter().fold(1.0f64, |max, value| max.max(value.abs()));
         // The squares of such gradients are numbers of f32.
-        let bound = error.abs() * largest(&u).max(largest(&qx)) * largest(&x).max(largest(&pu));
+        let (u_max, x_max) = (largest(&u), largest(&x));
+        let bound =
+            error.abs() * u_max.max(x_max).max(u_max * x_max.max(largest(&qx))).max(x_max * largest(&pu));
         if bound > 1e18 {
             return Err(Kind::ClickWeight(weight).into());
         }

@@ -70,6 +70,10 @@ impl<A: Task, B: Task<Module = A::Module>> Task for Joint<A, B> {
         format!("{}; with weight {}: {}", self.first.describe(), self.weight, self.second.describe())
     }
 
+    fn describe_module(&self, module: &A::Module) -> String {
+        self.first.describe_module(module) + &self.second.describe_module(module)
+    }
+
     fn activation_bytes(&self, module: &A::Module) -> Option<u64> {
         Some(self.first.activation_bytes(module)? + self.second.activation_bytes(module)?)
     }

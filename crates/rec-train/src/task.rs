@@ -40,6 +40,13 @@ pub trait Task {
         String::new()
     }
 
+    /// What distinguishes a module from others besides its parameters, such as a table that it reads: kept and compared as
+    /// [`describe`](Self::describe) is.
+    fn describe_module(&self, module: &Self::Module) -> String {
+        let _ = module;
+        String::new()
+    }
+
     /// Bytes that one batch's forward pass keeps for the backward pass, if the task can tell.
     fn activation_bytes(&self, module: &Self::Module) -> Option<u64> {
         let _ = module;

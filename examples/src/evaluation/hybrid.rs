@@ -56,7 +56,8 @@ impl ModelArgs {
     }
 
     /// What texts alone can tell, also of items that nobody has met: the z-scores of [`Model::Bilinear`] and of the words of the items,
-    /// added up by weights. It wants histories without decay, as [`hybrid`](ModelArgs::hybrid) does.
+    /// added up by weights. A `learned` model joins with its weight. It wants histories without decay, as [`hybrid`](ModelArgs::hybrid)
+    /// does.
     ///
     /// # Errors
     ///
@@ -65,17 +66,22 @@ impl ModelArgs {
         &self,
         experiment: &Experiment,
         words: Arc<dyn Recommender>,
+        learned: Option<(Arc<dyn Recommender>, f64)>,
         vectors: impl FnOnce() -> Result<VectorTable, Error>,
         seed: u64,
     ) -> Result<(Arc<dyn Recommender>, String), Error> {
-        let learned = self.model(Model::Bilinear, experiment, vectors, seed)?;
+        let measure = self.model(Model::Bilinear, experiment, vectors, seed)?;
         let bm25 = self.words_weight.unwrap_or(0.3);
         let decay = self.decay_for(Model::Bilinear) as f32;
-        let parts = vec![
-            (Source::shared("bilinear", learned.0).with_decay(decay), 1.0),
+        let mut parts = vec![
+            (Source::shared("bilinear", measure.0).with_decay(decay), 1.0),
             (Source::shared("bm25", words).with_decay(decay), bm25 as f32),
         ];
-        let described = format!("bilinear ({}) + {bm25} bm25", learned.1);
+        let mut described = format!("bilinear ({}) + {bm25} bm25", measure.1);
+        if let Some((model, weight)) = learned {
+            parts.push((Source::shared("trained", model), weight as f32));
+            described += &format!(" + {weight} trained");
+        }
         Ok((Arc::new(Blend::new(parts, Normalization::ZScore)?), described))
     }
 }

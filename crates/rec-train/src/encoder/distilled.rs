@@ -232,8 +232,14 @@ impl Task for Distilled {
     fn validate(&self, model: &TextModel) -> Result<Option<f64>, Error> {
         let rows: Vec<usize> = (self.texts.len() - self.held_out..self.texts.len()).collect();
         let same = self.dim == self.student.dim();
+        if !same && rows.len() == 1 {
+            return Ok(None);
+        }
+        // Of two texts at least, because a text alone has no other to be like.
+        let n_chunks = (rows.len() / self.batch_size.max(2)).max(1);
+        let share = |chunk: usize| rows.len() * chunk / n_chunks;
         let mut sum = 0.0;
-        for rows in rows.chunks(self.batch_size) {
+        for rows in (0..n_chunks).map(|chunk| &rows[share(chunk)..share(chunk + 1)]) {
             let value = match same {
                 true => {
                     let tokens = self.student.collate(rows.iter().map(|&row| &self.texts[row]));

@@ -9,7 +9,8 @@ const BLOCK_VALUES: usize = 1 << 22;
 /// Softmax over the whole catalogue: `-log(exp(q·x_t) / sum_j exp(q·x_j))` with the target `t` of each row, the mean over rows.
 ///
 /// The items are one matrix for all rows, and their logits exist in blocks only: memory is that of the gradients,
-/// `(batch + n) d` values, and of 4 million logits, whatever the catalogue's size. For that the gradients are computed
+/// `(batch + n) d` values, and of 4 million logits, whatever the catalogue's size. On a CPU it is that of 16 million logits, or of 48 for
+/// each item where that is more, and of some `4 n d` values. For that the gradients are computed
 /// together with the value: with `P` the probabilities and `Y` the targets, `dQ = (P - Y) X / batch` and `dX = (P - Y)' Q / batch`.
 ///
 /// Divide `queries` by a temperature before, if there is one.

@@ -388,6 +388,7 @@ fn identity<T: Task>(
         "ranks": n_ranks,
         "config": config,
         "task": task.describe(),
+        "module": task.describe_module(module),
         "parameters": trained,
         "frozen": frozen.finish().to_string(),
     }))

@@ -73,6 +73,10 @@ impl<T: Task> Task for Rehearsal<T> {
         format!("{new}; with {share} of: {old}")
     }
 
+    fn describe_module(&self, module: &T::Module) -> String {
+        self.new.describe_module(module)
+    }
+
     fn activation_bytes(&self, module: &T::Module) -> Option<u64> {
         let new = self.new.activation_bytes(module)?;
         match self.share > 0.0 {

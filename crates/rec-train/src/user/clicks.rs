@@ -7,6 +7,7 @@ use rec_data::{History, Id, Interactions};
 use rec_encoder::{TextEncoder, TextModel};
 use rec_interest::UserEncoder;
 
+use super::describe_held_out;
 use super::item_texts::{ItemTexts, scores};
 use super::next_item::check;
 use super::sampled::{Events, recall};
@@ -127,10 +128,8 @@ impl<U: UserEncoder + Module + ModuleDisplay> Task for Clicks<U> {
         let mut texts = FingerprintBuilder::default();
         self.items.hash(&mut texts);
         let (events, objective, choice) = (self.events.describe(), self.objective, self.choice);
-        let (texts, n, k) = (texts.finish(), self.held_out.len(), self.k);
-        format!(
-            "{events}; {objective:?}, {choice:?}, end to end on texts {texts}; recall at {k} of {n} users"
-        )
+        let (texts, metric) = (texts.finish(), describe_held_out(&self.held_out, self.k));
+        format!("{events}; {objective:?}, {choice:?}, end to end on texts {texts}; {metric}")
     }
 
     fn activation_bytes(&self, module: &TextAndUser<U>) -> Option<u64> {

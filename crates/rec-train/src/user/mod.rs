@@ -20,6 +20,7 @@ pub use sampled::{NextBatch, Objective};
 pub use scoring::Scoring;
 pub use sequences::{SequenceBatch, SequenceModel, Sequences};
 
+use rec_core::FingerprintBuilder;
 use rec_data::{History, IdMap, Interactions};
 
 /// The history of each user with a held-out item, and the row of the first of these.
@@ -29,4 +30,14 @@ fn held_out(items: &IdMap, log: &Interactions, held_out: &Interactions) -> Vec<(
         Some((log.get(user.as_str())?.clone(), target))
     });
     pairs.collect()
+}
+
+/// What a metric is of.
+fn describe_held_out(held_out: &[(History, usize)], k: usize) -> String {
+    let mut hash = FingerprintBuilder::default();
+    for (history, target) in held_out {
+        history.items().for_each(|item| hash.part("item", item.as_str().as_bytes()));
+        hash.part("target", &(*target as u64).to_le_bytes());
+    }
+    format!("recall at {k} of {} users {}", held_out.len(), hash.finish())
 }

@@ -6,6 +6,7 @@ use rec_core::{HistoryBatch, VectorTable};
 use rec_data::{History, Interactions};
 use rec_interest::UserEncoder;
 
+use super::describe_held_out;
 use super::sampled::{Events, logits, recall};
 use super::{NextBatch, Objective};
 use crate::error::Error;
@@ -176,7 +177,7 @@ impl<U: UserEncoder + Module> Task for NextItem<U> {
 
     fn describe(&self) -> String {
         let (events, objective, choice) = (self.events.describe(), self.objective, self.choice);
-        let (weight, n, k) = (self.disagreement, self.held_out.len(), self.k);
-        format!("{events}; {objective:?}, {choice:?}, disagreement {weight}; recall at {k} of {n} users")
+        let (weight, metric) = (self.disagreement, describe_held_out(&self.held_out, self.k));
+        format!("{events}; {objective:?}, {choice:?}, disagreement {weight}; {metric}")
     }
 }

@@ -144,8 +144,12 @@ impl Events {
 
     pub(super) fn describe(&self) -> String {
         let mut hash = FingerprintBuilder::default();
-        for (_, rows) in &self.users {
+        for (history, rows) in &self.users {
             hash.part("user", &rows.iter().flat_map(|&row| (row as u64).to_le_bytes()).collect::<Vec<u8>>());
+            for event in history.interactions() {
+                hash.part("time", &event.time.to_le_bytes());
+                hash.part("signal", format!("{:?}", event.signal).as_bytes());
+            }
         }
         let (len, n) = (self.max_len, self.batch_size);
         format!(

@@ -7,6 +7,7 @@ use rec_data::{History, Interactions};
 use rec_interest::UserEncoder;
 use rec_score::Scorer;
 
+use super::describe_held_out;
 use super::next_item::check;
 use super::sampled::{Events, recall, sampled_loss};
 use super::{NextBatch, Objective};
@@ -146,7 +147,7 @@ impl<U: UserEncoder, S: Scorer + Module> Task for Scoring<U, S> {
     }
 
     fn describe(&self) -> String {
-        let (events, objective, n, k) = (self.events.describe(), self.objective, self.held_out.len(), self.k);
-        format!("a scorer on {events}; {objective:?}; recall at {k} of {n} users")
+        let (events, objective) = (self.events.describe(), self.objective);
+        format!("a scorer on {events}; {objective:?}; {}", describe_held_out(&self.held_out, self.k))
     }
 }

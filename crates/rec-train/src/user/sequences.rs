@@ -3,8 +3,9 @@ use burn::tensor::Tensor;
 use rec_core::nn::Dropout;
 use rec_core::{Fingerprint, FingerprintBuilder, HistoryBatch, ItemSource, Sequence, VectorTable};
 use rec_data::{History, IdMap, Interactions};
-use rec_interest::{SasRec, UserEncoder};
+use rec_interest::{SasRec, SasRecConfig, UserEncoder};
 
+use super::describe_held_out;
 use super::sampled::{Events, logits, recall};
 use crate::error::Error;
 use crate::objective::{full_softmax, indices};
@@ -75,7 +76,7 @@ pub struct SequenceBatch {
 ///     items.chars().zip(0..).map(move |(item, time)| (user, Interaction::new(item.to_string(), f64::from(time))))
 /// };
 /// let log = Interactions::new(events("ann", "abc").chain(events("bob", "ab")).chain(events("eve", "bc")))?;
-/// let task = Sequences::new(&IdMap::try_from_ids(["a", "b", "c"])?, &log)?.with_sizes(3, 4);
+/// let task = Sequences::new(&IdMap::try_from_ids(["a", "b", "c"])?, &log)?.with_sizes(3, 5);
 /// let (device, d) = (Device::flex(), 8);
 /// let user = SasRecConfig {
 ///     d_item: d, n_layers: 1, n_heads: 1, d_inner: 8, n_positions: 4, from_oldest: true, n_time_buckets: 0, dropout: 0.0,
@@ -138,6 +139,7 @@ impl<I: Module + ItemSource> Sequences<I> {
         let items = VectorTable::new(items.clone(), vec![0.0; items.len()], 1, space)
             .map_err(|e| Error::unusable(e.to_string()))?;
         let mut events = Events::new(log, items.ids(), space)?;
+        events.max_len = 51;
         let candidates = Candidates::new(&events.users, events.n_items);
         events.users.retain(|(_, rows)| rows.len() > 1);
         Ok(Self {
@@ -151,7 +153,8 @@ impl<I: Module + ItemSource> Sequences<I> {
         })
     }
 
-    /// With users a batch (128 by default), and the latest events of a history (50), the last of which is only predicted.
+    /// With users a batch (128 by default), and the latest events of a history (51), the last of which is only predicted. A model
+    /// whose positions count from the oldest event needs more events than positions: the last ones would never be trained.
     ///
     /// # Panics
     ///
@@ -183,7 +186,7 @@ impl<I: Module + ItemSource> Sequences<I> {
         self
     }
 
-    /// The steps in which every user comes once.
+    /// The steps in which every user comes once, but for those who fill no batch.
     #[must_use]
     pub fn steps_per_epoch(&self) -> u64 {
         (self.events.users.len() / self.events.batch_size).max(1) as u64
@@ -208,13 +211,16 @@ impl<I: Module + ItemSource + ModuleDisplay> Task for Sequences<I> {
 
     fn sample(&self, draw: Draw) -> SequenceBatch {
         let Events { users, batch_size, max_len, .. } = &self.events;
-        let per_group = (users.len() / batch_size).clamp(1, GROUP) as u64;
-        let (group, at) = (draw.index / per_group, (draw.index % per_group) as usize);
-        let together = Draw { index: group, ..draw };
-        let mut rows = together.rows(users.len(), batch_size * per_group as usize);
+        let per_epoch = self.steps_per_epoch() as usize;
+        let (epoch, at) = (draw.index / per_epoch as u64, (draw.index % per_epoch as u64) as usize);
+        let (first, at) = (at / GROUP * GROUP, at % GROUP);
+        let n = GROUP.min(per_epoch - first);
+        // All users of an epoch, and of these the ones that are drawn together.
+        let all = Draw { index: epoch, ..draw }.rows(users.len(), batch_size * per_epoch);
+        let mut rows: Vec<usize> = all.into_iter().skip(first * batch_size).take(n * batch_size).collect();
         rows.sort_by_key(|&row| (users[row].1.len(), row));
-        let mut order: Vec<usize> = (0..per_group as usize).collect();
-        together.random().shuffle(&mut order);
+        let mut order: Vec<usize> = (0..n).collect();
+        Draw { index: draw.index - at as u64, ..draw }.random().shuffle(&mut order);
         let mut batch = SequenceBatch {
             histories: Vec::new(),
             next: Vec::new(),
@@ -232,6 +238,14 @@ impl<I: Module + ItemSource + ModuleDisplay> Task for Sequences<I> {
     }
 
     fn loss(&self, module: &SequenceModel<I>, batch: &SequenceBatch) -> Result<Tensor<1>, Error> {
+        let (SasRecConfig { n_positions, from_oldest, .. }, max_len) =
+            (module.user.config(), self.events.max_len);
+        if *from_oldest && max_len <= *n_positions {
+            return Err(Error::unusable(format!(
+                "{n_positions} positions from the oldest event are trained by histories of {} events, not of {max_len}",
+                n_positions + 1
+            )));
+        }
         let all = module.items.all(self.events.n_items);
         let states = module.user.states(&self.look_up(&batch.histories, &all), Dropout::seeded(batch.seed));
         let [n, len, d] = states.dims();
@@ -269,11 +283,23 @@ impl<I: Module + ItemSource + ModuleDisplay> Task for Sequences<I> {
 
     fn describe(&self) -> String {
         let (events, temperature) = (self.events.describe(), self.temperature);
-        format!(
-            "{events}; every event, temperature {temperature}; recall at {} of {} users",
-            self.k,
-            self.held_out.len()
-        )
+        let candidates = match &self.candidates {
+            None => String::new(),
+            Some(Candidates { rows, .. }) => {
+                let mut hash = FingerprintBuilder::default();
+                hash.part(
+                    "rows",
+                    &rows.iter().flat_map(|&row| (row as u64).to_le_bytes()).collect::<Vec<u8>>(),
+                );
+                format!(" against {}", hash.finish())
+            }
+        };
+        let metric = describe_held_out(&self.held_out, self.k);
+        format!("{events}; every event, temperature {temperature}{candidates}; {metric}")
+    }
+
+    fn describe_module(&self, module: &SequenceModel<I>) -> String {
+        module.items.describe()
     }
 
     fn activation_bytes(&self, module: &SequenceModel<I>) -> Option<u64> {
@@ -289,7 +315,6 @@ impl<I: Module + ItemSource + ModuleDisplay> Task for Sequences<I> {
 mod tests {
     use rec_core::{ItemEmbedding, ItemEmbeddingConfig};
     use rec_data::Interaction;
-    use rec_interest::SasRecConfig;
 
     use super::*;
 
@@ -310,7 +335,7 @@ mod tests {
             n_heads: 2,
             d_inner: 8,
             n_positions: 2,
-            from_oldest: true,
+            from_oldest: false,
             n_time_buckets: 0,
             dropout: 0.0,
         };
@@ -364,5 +389,35 @@ mod tests {
         }
         lengths.sort_unstable();
         assert_eq!(lengths, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn an_epoch_of_several_groups_has_everyone_once_too() {
+        let ids = IdMap::try_from_ids(["a", "b"]).unwrap();
+        let events = |user: usize| {
+            ["a", "b"].map(|item| (format!("user {user}"), Interaction::new(item, user as f64)))
+        };
+        let log = Interactions::new((0..40).flat_map(events)).unwrap();
+        let task = Sequences::<ItemEmbedding>::new(&ids, &log).unwrap().with_sizes(2, 6);
+        for epoch in 0..2 {
+            let batches = (0..20).map(|index| task.sample(Draw { seed: 3, index: 20 * epoch + index }));
+            let histories = batches.flat_map(|batch| batch.histories);
+            let mut users: Vec<f64> = histories.map(|history| history.interactions()[0].time).collect();
+            users.sort_by(f64::total_cmp);
+            assert_eq!(users, (0..40).map(f64::from).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_position_that_is_never_trained_is_an_error() {
+        let (ids, log, model) = planted();
+        let config = SasRecConfig { from_oldest: true, ..*model.user.config() };
+        let model = SequenceModel { user: config.init(&rec_testkit::device().autodiff(), 2), ..model };
+        let loss = |max_len| {
+            let task = Sequences::new(&ids, &log).unwrap().with_sizes(4, max_len);
+            task.loss(&model, &task.sample(Draw { seed: 1, index: 0 }))
+        };
+        assert!(loss(3).is_ok());
+        assert!(loss(2).unwrap_err().to_string().contains("histories of 3 events, not of 2"));
     }
 }
