@@ -86,6 +86,9 @@ fn main() -> ExitCode {
 }
 
 fn distill(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
+    if args.out.exists() {
+        return Err(format!("{}: exists already", args.out.display()).into());
+    }
     let device = rec_core::device::host();
     let films = read_catalogue(args.data.join("ml-100k.item"))?.with_text_columns(["movie_title"])?;
     let teacher = TextEncoder::from_dir(&args.model, &device)?;
@@ -133,6 +136,8 @@ fn distill(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let kept = judged[1].impression.ndcg() / judged[0].impression.ndcg();
     writeln!(out, "\nshare of the teacher's nDCG@10 kept: {:.1} %", 100.0 * kept)?;
     match &untrained {
+        // A student that lost heads only begins near its teacher.
+        Some(_) if args.layers.is_empty() => Ok(()),
         Some(untrained) => {
             let like = |one: &Judged| judged[0].impression.likeness(&one.impression).mean_cosine;
             claim(like(&judged[1]) > like(untrained), "the student became more like its teacher")
@@ -205,7 +210,9 @@ fn learned(
         ..TrainerConfig::default()
     };
     let model = FineTuning::TopLayers(n_student).apply(student.text_model()?)?;
-    let run = PathBuf::from(format!("{}-run", args.out.display()));
+    let mut name = args.out.file_name().ok_or("OUT names no folder")?.to_owned();
+    name.push("-run");
+    let run = args.out.with_file_name(name);
     let trainer = Trainer::new(config).in_folder(&run);
     writeln!(out, "{} texts; memory: {}", texts.len(), trainer.memory(&model, &task))?;
     let bar = ProgressBar::new(args.steps);

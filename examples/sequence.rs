@@ -1,6 +1,6 @@
 //! You will see a transformer learn what users choose next, from the texts of items, from their ids, or from both.
 //!
-//! SASRec reads a history and is trained at each of its events, against the whole catalogue. Its items are mapped from text vectors
+//! SASRec reads a history and is trained at each of its events, against all items that somebody has met. Its items are mapped from text vectors
 //! that stand still, and have what is learned of each beside it. What comes out is a folder that `evaluate` takes: the vectors of
 //! all items, and the model of users.
 //!
@@ -101,10 +101,17 @@ fn main() -> ExitCode {
 
 fn sequence(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
     let experiment = Experiment::open(&args.data, Target::Valid)?;
+    let mut validating = validating(args, &experiment)?;
     let experiment = match args.held_out_items {
         Some(share) => experiment.with_held_out_items(share, args.seed)?,
         None => experiment,
     };
+    if args.held_out_items.is_some() {
+        // What is to be found in the end chooses nothing.
+        let known: HashSet<&Id> =
+            experiment.train().iter().flat_map(|(_, history)| history.items()).collect();
+        validating = validating.filter(|_, interaction| known.contains(&interaction.item));
+    }
     let encoder = args.encoder.load()?;
     let device = encoder.device();
     let titles = ItemTexts::new(experiment.catalogue(), None)?;
@@ -119,18 +126,19 @@ fn sequence(args: &Args, out: &mut dyn Write) -> Result<(), Error> {
         let words = EmbeddingBagConfig { n_terms, dim: args.dim }.init(items, &device, args.seed);
         Ok(Sum::new(texts(), words))
     };
+    let data = (&experiment, &validating);
     match (args.words, args.text_only, args.ids_only) {
-        (_, _, true) => train(args, &experiment, &vectors, ids(), out),
-        (false, true, _) => train(args, &experiment, &vectors, texts(), out),
-        (true, true, _) => train(args, &experiment, &vectors, words()?, out),
-        (false, false, _) => train(args, &experiment, &vectors, Sum::new(texts(), ids()), out),
-        (true, false, _) => train(args, &experiment, &vectors, Sum::new(words()?, ids()), out),
+        (_, _, true) => train(args, data, &vectors, ids(), out),
+        (false, true, _) => train(args, data, &vectors, texts(), out),
+        (true, true, _) => train(args, data, &vectors, words()?, out),
+        (false, false, _) => train(args, data, &vectors, Sum::new(texts(), ids()), out),
+        (true, false, _) => train(args, data, &vectors, Sum::new(words()?, ids()), out),
     }
 }
 
 fn train<I: Module + ItemSource + ModuleDisplay>(
     args: &Args,
-    experiment: &Experiment,
+    (experiment, validating): (&Experiment, &Interactions),
     vectors: &VectorTable,
     items: I,
     out: &mut dyn Write,
@@ -149,7 +157,7 @@ fn train<I: Module + ItemSource + ModuleDisplay>(
     let model = SequenceModel { items, user: user.init(&device, args.seed) };
     let task = Sequences::new(vectors.ids(), experiment.train())?
         .with_sizes(args.batch, args.events + 1)
-        .with_held_out(experiment.histories(), &validating(args, experiment)?, 10);
+        .with_held_out(experiment.histories(), validating, 10);
     let epoch = task.steps_per_epoch();
     let trainer = Trainer::new(TrainerConfig {
         n_steps: args.epochs * epoch,

@@ -2,7 +2,7 @@
 //!
 //! 1. A model of users goes on with the new ratings only, with and without rehearsal of the old, and a report of what drifted.
 //! 2. A linear model of clicks (four stars or more) learns from one rating after the other.
-//! 3. Its logits become probabilities that hold: Platt scaling and isotonic regression, on ratings that none of them saw.
+//! 3. Its logits become probabilities: Platt scaling and isotonic regression, and their errors on ratings that none of them saw.
 //! 4. Bandits choose from the top of the list, and a log with propensities tells what LinUCB would have earned; here the truth is
 //!    known, because every film of a list was rated.
 //!

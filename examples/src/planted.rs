@@ -137,7 +137,7 @@ impl Planted {
     /// Writes `train` and `dev`, each a folder with `news.tsv` and `behaviors.tsv`.
     ///
     /// A title is four words of its topic and two of no topic. A user likes two topics. Of the eight clicks before the first impression
-    /// 85 % are on these. An impression shows eight articles; the one with the largest `2.5 (is liked) + popularity / 2 + Gumbel noise`
+    /// 87 % are on these. An impression shows eight articles; the one with the largest `2.5 (is liked) + popularity / 2 + Gumbel noise`
     /// is clicked, and in three of ten the second, too. Articles differ in popularity by a standard normal deviate, so what everybody
     /// clicks is a good guess, and the user's topics are a better one.
     ///

@@ -1,6 +1,9 @@
 //! Vectors whose directions count alike.
 
-use faer::{MatRef, Side};
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::{Mat, MatRef, Par, Spec};
 use rec_kernels::{Activation, Linear, PackedLinear};
 
 use crate::error::{Error, Kind};
@@ -34,17 +37,26 @@ impl Whitening {
             }
         }
         let unsolvable = || Error::from(Kind::Unsolvable { model: "whitening" });
-        let eigen = MatRef::from_column_major_slice(&covariance, dim, dim)
-            .self_adjoint_eigen(Side::Lower)
-            .map_err(|_| unsolvable())?;
-        let variances: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+        // On one thread, whatever the application has set for all of faer.
+        let (mut variances, mut directions) = (Diag::<f64>::zeros(dim), Mat::<f64>::zeros(dim, dim));
+        let scratch =
+            self_adjoint_evd_scratch::<f64>(dim, ComputeEigenvectors::Yes, Par::Seq, Spec::default());
+        self_adjoint_evd(
+            MatRef::from_column_major_slice(&covariance, dim, dim),
+            variances.as_mut(),
+            Some(directions.as_mut()),
+            Par::Seq,
+            MemStack::new(&mut MemBuffer::new(scratch)),
+            Spec::default(),
+        )
+        .map_err(|_| unsolvable())?;
+        let variances: Vec<f64> = variances.column_vector().iter().copied().collect();
         let greatest = variances.iter().copied().fold(0.0, f64::max);
         let scale = |variance: f64| match variance > NEGLIGIBLE * greatest {
             true => variance.powf(-power / 2.0),
             false => 0.0,
         };
         let scales: Vec<f64> = variances.into_iter().map(scale).collect();
-        let directions = eigen.U();
         let map: Vec<f32> = (0..dim)
             .flat_map(|row| scales.iter().enumerate().map(move |(column, scale)| (row, column, scale)))
             .map(|(row, column, scale)| (directions[(row, column)] * scale) as f32)

@@ -106,6 +106,13 @@ proptest! {
         prop_assert!(p.iter().all(|p| (0.0..=1.0).contains(p)));
         let ascends = |a: usize, b: usize| (p[a] - p[b]) * platt.slope() * (scores[a] - scores[b]) >= 0.0;
         prop_assert!((1..p.len()).all(|b| ascends(b - 1, b)));
+        // The slope rises where positives have the larger scores: the loss is convex, and this is minus its derivative at a slope of 0.
+        let n = scores.len() as f64;
+        let (n_positive, mean) = (labels.iter().filter(|&&label| label).count() as f64, scores.iter().sum::<f64>() / n);
+        let [negative, positive] = [1.0 / (n - n_positive + 2.0), (n_positive + 1.0) / (n_positive + 2.0)];
+        let target = |label: bool| if label { positive } else { negative };
+        let covariance: f64 = scores.iter().zip(&labels).map(|(score, &label)| (score - mean) * target(label)).sum();
+        prop_assert!(platt.slope() * covariance >= -1e-6, "slope {} and covariance {covariance}", platt.slope());
     }
 }
 

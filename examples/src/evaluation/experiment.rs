@@ -106,7 +106,9 @@ impl Experiment {
             return Err(format!("none of the {n} held-out items is anybody's target").into());
         }
         let (train, histories) = (warm(&self.train), self.histories.as_ref().map(warm));
-        Ok(Self { train, histories, relevance: Some(relevance), ..self })
+        let cold = |log: &Interactions| log.filter(|_, interaction| held.contains(&interaction.item));
+        let targets = self.targets.as_ref().map(cold);
+        Ok(Self { train, histories, targets, relevance: Some(relevance), ..self })
     }
 
     /// What the data set is called.

@@ -75,7 +75,7 @@ impl ModelArgs {
         let decay = self.decay_for(Model::Bilinear) as f32;
         let mut parts = vec![
             (Source::shared("bilinear", measure.0).with_decay(decay), 1.0),
-            (Source::shared("bm25", words).with_decay(decay), bm25 as f32),
+            (Source::shared("bm25", words).with_decay(self.decay_of_texts() as f32), bm25 as f32),
         ];
         let mut described = format!("bilinear ({}) + {bm25} bm25", measure.1);
         if let Some((model, weight)) = learned {

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use rec_cf::Recommender;
 use rec_core::{Interests, VectorTable};
 use rec_data::{History, IdMap, Interaction};
-use rec_interest::{TrainedUserEncoder, UserEncoder};
+use rec_interest::{LearnedUserEncoder, TrainedUserEncoder, UserEncoder};
 
 use crate::Error;
 
@@ -47,9 +47,15 @@ impl Learned {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), or an item of the data set has no vector.
+    /// As [`read`](Self::read), an item of the data set has no vector, or the model asks when events were, which a history of rows does
+    /// not tell.
     pub fn load(folder: &Path, items: IdMap, device: &Device) -> Result<Self, Error> {
         let (table, user) = Self::read(folder, device)?;
+        if let LearnedUserEncoder::SasRec(model) = user.model()
+            && model.config().n_time_buckets > 0
+        {
+            return Err(format!("{}: the model asks for times between events", folder.display()).into());
+        }
         let row = |id: &rec_data::Id| {
             let missing = || format!("{}: item `{id}` has no vector", folder.join(ITEMS).display());
             table.ids().row(id.as_str()).ok_or_else(missing)

@@ -177,6 +177,7 @@ impl LinearBandit {
 
     /// What a function says of each arm and its model.
     fn each<T>(&self, arms: &Arms<'_>, mut of: impl FnMut(&Ridge, &[f64]) -> T) -> Vec<T> {
+        assert_eq!(arms.dim(), self.dim, "the features of the arms, and those of the bandit");
         let new = Ridge::new(self.dim, self.ridge);
         (0..arms.len()).map(|arm| of(self.model(&arms.items()[arm], &new), arms.features(arm))).collect()
     }
@@ -207,8 +208,10 @@ impl LinearBandit {
                     .map(|(mean, width)| mean + v * width * random.normal())
                     .collect(),
             };
-            add_best(&values, 1.0 / n_draws as f64, &mut wins);
+            add_best(&values, 1.0, &mut wins);
         }
+        // Only now, so that the shares of one arm sum to no more than 1.
+        wins.iter_mut().for_each(|wins| *wins /= n_draws as f64);
         wins
     }
 }

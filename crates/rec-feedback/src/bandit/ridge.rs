@@ -27,8 +27,9 @@ impl Ridge {
 
     /// Whether these are numbers of such a model.
     pub(super) fn is_valid(&self, dim: usize) -> bool {
-        let lengths = (self.factor.len(), self.b.len(), self.theta.len());
-        lengths == (dim * (dim + 1) / 2, dim, dim)
+        // The vectors first: they are in memory, and so the matrix can have its size.
+        (self.b.len(), self.theta.len()) == (dim, dim)
+            && self.factor.len() == dim * (dim + 1) / 2
             && self.factor.iter().chain(&self.b).chain(&self.theta).all(|value| value.is_finite())
             && (0..dim).all(|i| self.factor[diagonal(i)] > 0.0)
     }

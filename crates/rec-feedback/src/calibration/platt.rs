@@ -67,7 +67,8 @@ impl PlattScaling {
         let n_negatives = labels.len() as f64 - n_positives;
         // Scores of any size: the largest becomes 1, and the slope is scaled back.
         let scale = scores.iter().fold(0.0f64, |max, score| max.max(score.abs()));
-        let scale = if scale > 0.0 { scale } else { 1.0 };
+        // By what is smaller nothing can be divided.
+        let scale = if scale >= f64::MIN_POSITIVE { scale } else { 1.0 };
         let target = |label: bool| match label {
             true => (n_positives + 1.0) / (n_positives + 2.0),
             false => 1.0 / (n_negatives + 2.0),
