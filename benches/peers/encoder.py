@@ -32,6 +32,7 @@ import math
 import os
 import pathlib
 import platform
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -133,7 +134,7 @@ def onnx_folder(folder):
     for file in [*source.parent.iterdir(), *pathlib.Path(arguments.model).iterdir()]:
         to = folder / ("model.onnx" if file == source else file.name)
         if file.is_file() and not to.exists():
-            to.symlink_to(file.resolve())
+            shutil.copyfile(file, to)  # the quantizer follows no links
     return folder
 
 
