@@ -365,7 +365,7 @@ mod tests {
         };
         let first_five = IdMap::try_from_ids(["a", "b", "c", "d", "e"]).unwrap();
         let (of_six, of_five) = (values(loss(&ids)).unwrap()[0], values(loss(&first_five)).unwrap()[0]);
-        assert!((of_six - of_five).abs() < 1e-6, "{of_six} as if there were no such item, {of_five}");
+        assert!((of_six - of_five).abs() < 1e-5, "{of_six} as if there were no such item, {of_five}");
         let gradients = crate::gradients(&model, loss(&ids)).unwrap();
         let of_items = values(gradients.get("items.weight").unwrap().clone()).unwrap();
         let is_zero = |item: &[f32]| item.iter().all(|&value| value == 0.0);
