@@ -328,7 +328,7 @@ mod tests {
             })
         });
         let log = Interactions::new(events.collect::<Vec<_>>()).unwrap();
-        let (device, d) = (rec_testkit::device().autodiff(), 4);
+        let (device, d) = (rec_core::device::host().autodiff(), 4);
         let user = SasRecConfig {
             d_item: d,
             n_layers: 1,
@@ -412,7 +412,7 @@ mod tests {
     fn a_position_that_is_never_trained_is_an_error() {
         let (ids, log, model) = planted();
         let config = SasRecConfig { from_oldest: true, ..*model.user.config() };
-        let model = SequenceModel { user: config.init(&rec_testkit::device().autodiff(), 2), ..model };
+        let model = SequenceModel { user: config.init(&rec_core::device::host().autodiff(), 2), ..model };
         let loss = |max_len| {
             let task = Sequences::new(&ids, &log).unwrap().with_sizes(4, max_len);
             task.loss(&model, &task.sample(Draw { seed: 1, index: 0 }))
