@@ -1,7 +1,7 @@
 //! You will see a transformer learn what users choose next, from the texts of items, from their ids, or from both.
 //!
-//! SASRec reads a history and is trained at each of its events, against all items that somebody has met. Its items are mapped from text vectors
-//! that stand still, and have what is learned of each beside it. What comes out is a folder that `evaluate` takes: the vectors of
+//! SASRec reads a history and is trained at each of its events, against all items that somebody has met. Its items are mapped from
+//! text vectors that stand still, and have what is learned of each beside it. What comes out is a folder that `evaluate` takes: the vectors of
 //! all items, and the model of users.
 //!
 //! ```text

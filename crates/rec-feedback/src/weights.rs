@@ -60,8 +60,8 @@ pub enum Numbers {
 /// # What takes weights
 ///
 /// The average of `rec-interest` subtracts what is negative, and its decay multiplies the weights. The models of `rec-cf` take weights
-/// as the values of their matrix, negative ones as evidence against an item where they can. Some learned user models see weights, and none subtracts:
-/// leave out what is not positive. Online updates take a label and a weight: [`label`].
+/// as the values of their matrix, negative ones as evidence against an item where they can. Some learned user models see weights,
+/// and none subtracts: leave out what is not positive. Online updates take a label and a weight: [`label`].
 ///
 /// ```
 /// use rec_data::{Interaction, Interactions};
