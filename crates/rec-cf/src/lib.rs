@@ -61,6 +61,7 @@ mod factors;
 mod file;
 mod fold_in;
 mod linear;
+mod lists;
 mod matrix;
 mod memory;
 mod neighbours;

@@ -121,13 +121,11 @@ pub trait Recommender: fmt::Debug + Send + Sync {
 }
 
 /// Whether a row is not in the history.
-fn unseen(n_items: usize, history: &[(usize, f32)]) -> impl Fn(usize) -> bool + use<> {
-    let mut seen = vec![false; n_items];
-    for &(item, _) in history {
-        assert!(item < n_items, "the history has item {item} of {n_items}");
-        seen[item] = true;
-    }
-    move |item| !seen[item]
+pub(crate) fn unseen(n_items: usize, history: &[(usize, f32)]) -> impl Fn(usize) -> bool + use<> {
+    check_rows(n_items, history);
+    let mut seen: Vec<usize> = history.iter().map(|&(item, _)| item).collect();
+    seen.sort_unstable();
+    move |item| seen.binary_search(&item).is_err()
 }
 
 /// The best `k` of scored items. Rows ascend as ids do, so that rows break ties.
@@ -138,19 +136,19 @@ pub(crate) fn best(
     wanted: &dyn Fn(usize) -> bool,
 ) -> Result<RankedList, Error> {
     let mut top = TopK::new(k);
-    offer(&mut top, items, 0, scores, wanted)?;
+    offer(&mut top, items, scores, |row| row, wanted)?;
     into_list(top, items)
 }
 
 /// Scores that are compared with the score to reach at once.
 const COMPARED: usize = 32;
 
-/// Offers the scores of the rows from `first` on, of those that are wanted.
+/// Offers scores, each that of the row that its place stands for, of those that are wanted.
 pub(crate) fn offer(
     top: &mut TopK<usize>,
     items: &IdMap,
-    first: usize,
     scores: &[f32],
+    row: impl Fn(usize) -> usize,
     wanted: impl Fn(usize) -> bool,
 ) -> Result<(), Error> {
     for (block, scores) in scores.chunks(COMPARED).enumerate() {
@@ -160,7 +158,7 @@ pub(crate) fn offer(
             continue;
         }
         for (place, &score) in scores.iter().enumerate() {
-            let row = first + block * COMPARED + place;
+            let row = row(block * COMPARED + place);
             if top.would_enter(score) && wanted(row) {
                 let item = || items.id(row).cloned().unwrap_or_else(|| "".into());
                 top.push(score, row).map_err(|_| Kind::NanScore { item: item() })?;
@@ -189,7 +187,8 @@ pub(crate) fn check_explained(n_items: usize, history: &[(usize, f32)], item: us
     check_rows(n_items, history);
 }
 
-fn check_rows(n_items: usize, history: &[(usize, f32)]) {
+/// That the rows of a history are items.
+pub(crate) fn check_rows(n_items: usize, history: &[(usize, f32)]) {
     for &(seen, _) in history {
         assert!(seen < n_items, "the history has item {seen} of {n_items}");
     }

@@ -208,10 +208,7 @@ impl SessionKnn {
             }
         }
         let mut shared: Vec<(usize, f64)> = sums.drain().collect();
-        if shared.len() > self.config.n_recent {
-            shared.sort_unstable_by_key(|&(session, _)| session);
-            shared.truncate(self.config.n_recent);
-        }
+        shared.truncate(self.config.n_recent);
         let mut top = TopK::new(self.config.k);
         for (session, sum) in shared {
             let similarity = (sum / (norm * (self.size(session) as f64).sqrt())) as f32;

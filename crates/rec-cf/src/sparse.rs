@@ -1,5 +1,7 @@
 //! Sparse matrices by rows, as the models hold them.
 
+use std::ops::AddAssign;
+
 use sprs::CsMatI;
 
 use crate::memory;
@@ -51,6 +53,19 @@ pub(crate) fn from_rows<N: Copy>(n_columns: usize, rows: &[Vec<(u32, N)>]) -> Sp
     Sparse::new((rows.len(), n_columns), begins, columns, values)
 }
 
+/// The rows of a matrix in another order.
+pub(crate) fn with_rows<N: Copy>(matrix: &Sparse<N>, order: &[u32]) -> Sparse<N> {
+    let (mut begins, mut columns, mut values) =
+        (vec![0], Vec::with_capacity(matrix.nnz()), Vec::with_capacity(matrix.nnz()));
+    for &index in order {
+        let (of_row, also) = row(matrix, index as usize);
+        columns.extend_from_slice(of_row);
+        values.extend_from_slice(also);
+        begins.push(columns.len());
+    }
+    Sparse::new((order.len(), matrix.cols()), begins, columns, values)
+}
+
 /// The transpose, by rows.
 pub(crate) fn transposed<N: Clone + Default>(matrix: &Sparse<N>) -> Sparse<N> {
     matrix.transpose_view().to_csr()
@@ -61,34 +76,40 @@ pub(crate) fn n_bytes(n_rows: usize, n_values: usize) -> u64 {
     memory::of(n_rows + 1, size_of::<usize>()).saturating_add(memory::of(n_values, 2 * size_of::<u32>()))
 }
 
-/// Sums by column, in the order in which columns come up, cleared in the time of their number.
+/// Columns that are cleared together.
+const BLOCK: usize = 64;
+
+/// Sums by column, cleared in the time of the columns that came up, but for a pass over the blocks of columns.
+///
+/// That a block is touched is written without asking whether it was: the columns of a sum come in no order that a processor could
+/// foresee.
 #[derive(Debug)]
-pub(crate) struct Accumulator {
-    sums: Vec<f64>,
+pub(crate) struct Accumulator<N = f64> {
+    sums: Vec<N>,
     is_touched: Vec<bool>,
-    touched: Vec<u32>,
 }
 
-impl Accumulator {
-    pub(crate) fn new(n_columns: usize) -> Accumulator {
-        Accumulator { sums: vec![0.0; n_columns], is_touched: vec![false; n_columns], touched: Vec::new() }
-    }
-
-    pub(crate) fn add(&mut self, column: usize, value: f64) {
-        if !self.is_touched[column] {
-            self.is_touched[column] = true;
-            self.touched.push(column as u32);
+impl<N: Copy + Default + PartialEq + AddAssign> Accumulator<N> {
+    pub(crate) fn new(n_columns: usize) -> Accumulator<N> {
+        Accumulator {
+            sums: vec![N::default(); n_columns],
+            is_touched: vec![false; n_columns.div_ceil(BLOCK)],
         }
-        self.sums[column] += value;
     }
 
-    /// The columns that came up, with their sums; then all is as it was at first.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (usize, f64)> + '_ {
-        let Accumulator { sums, is_touched, touched } = self;
-        touched.drain(..).map(|column| {
-            let column = column as usize;
-            is_touched[column] = false;
-            (column, std::mem::take(&mut sums[column]))
+    pub(crate) fn add(&mut self, column: usize, value: N) {
+        self.sums[column] += value;
+        self.is_touched[column / BLOCK] = true;
+    }
+
+    /// The columns whose sums are not 0, ascending; then all is as it was at first.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (usize, N)> + '_ {
+        let blocks = self.sums.chunks_mut(BLOCK).zip(&mut self.is_touched).enumerate();
+        let touched = blocks.filter(|(_, (_, is_touched))| **is_touched);
+        touched.flat_map(|(block, (sums, is_touched))| {
+            *is_touched = false;
+            let sums = sums.iter_mut().enumerate().map(|(place, sum)| (place, std::mem::take(sum)));
+            sums.filter(|&(_, sum)| sum != N::default()).map(move |(place, sum)| (block * BLOCK + place, sum))
         })
     }
 }

@@ -187,10 +187,7 @@ impl Transitions {
             || Accumulator::new(items.len()),
             |sums, item| {
                 pairs[item].iter().for_each(|&(next, count)| sums.add(next as usize, count));
-                let mut row: Vec<(u32, f64)> =
-                    sums.drain().map(|(next, count)| (next as u32, count)).collect();
-                row.sort_unstable_by_key(|&(next, _)| next);
-                row
+                sums.drain().map(|(next, count)| (next as u32, count)).collect()
             },
         )?;
         let counts = sparse::from_rows(items.len(), &rows);

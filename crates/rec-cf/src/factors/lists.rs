@@ -106,7 +106,7 @@ impl PackedItems {
                 for ((list, seen), scores) in lists.iter_mut().zip(&seen).zip(scores.chunks_exact(n_items)) {
                     let wanted = |row: usize| seen.binary_search(&row).is_err();
                     if let Ok(top) = list
-                        && let Err(error) = offer(top, items, begin, scores, wanted)
+                        && let Err(error) = offer(top, items, scores, |place| begin + place, wanted)
                     {
                         *list = Err(error);
                     }

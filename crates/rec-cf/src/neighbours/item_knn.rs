@@ -1,19 +1,21 @@
 //! Items like those of the history.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use rec_data::{IdMap, TopK};
+use rec_data::{IdMap, RankedList, TopK};
 
 use super::KnnConfig;
-use super::similarity::Weigher;
-use crate::co_occurrence::{CoOccurrence, accumulate};
+use super::similarity::{Similarity, Weigher, Weighting};
+use crate::co_occurrence::{CoOccurrence, Products};
 use crate::error::Error;
 use crate::file::{ModelReader, ModelWriter};
+use crate::lists::Lists;
 use crate::matrix::InteractionMatrix;
 use crate::progress::{Progress, Reporter};
 use crate::recommender::{Recommender, check_explained, check_shapes};
-use crate::sparse::{self, Accumulator, Sparse};
+use crate::sparse::{self, Sparse};
 
 const MODEL: &str = "item_knn";
 const TRAINING: &str = "the training of item kNN";
@@ -48,6 +50,7 @@ pub struct ItemKnn {
     items: IdMap,
     /// A row for each item of a history, a column for each item that is scored.
     weights: Sparse,
+    lists: Lists,
 }
 
 impl ItemKnn {
@@ -56,19 +59,18 @@ impl ItemKnn {
         matrix: &InteractionMatrix,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<ItemKnn, Error> {
-        let by_item = matrix.by_item();
-        let by_item = Weigher::new(config.similarity, config.weighting, &by_item).weigh_all(&by_item);
-        let by_user = sparse::transposed(&by_item);
+        let (by_user, by_item) = weighted(config, matrix);
         let own: Vec<f64> =
             sparse::squares(&by_item).into_iter().map(|square| config.similarity.own(square)).collect();
-        let n_items = matrix.items().len();
+        let (n_items, products) = (matrix.items().len(), Products::new(&by_item, &by_user));
         let lists = Reporter::new(TRAINING, progress).rows(
             "items",
             n_items,
-            || Accumulator::new(n_items),
+            || products.sums(),
             |sums, item| {
-                accumulate(&by_item, &by_user, item, sums);
-                nearest(config, item, sums.drain(), &own)
+                let mut nearest = Nearest::new(config, item, &own);
+                products.for_each(sums, item, |other, product| nearest.offer(other, product));
+                nearest.into_list()
             },
         )?;
         Ok(ItemKnn::of(config, matrix.items(), &lists))
@@ -86,14 +88,18 @@ impl ItemKnn {
             "items",
             n_items,
             || (),
-            |(), item| nearest(config, item, together.row(item), &own),
+            |(), item| {
+                let mut nearest = Nearest::new(config, item, &own);
+                together.row(item).for_each(|(other, product)| nearest.offer(other, product));
+                nearest.into_list()
+            },
         )?;
         Ok(ItemKnn::of(config, together.items(), &lists))
     }
 
     fn of(config: &KnnConfig, items: &IdMap, lists: &[Vec<(u32, f32)>]) -> ItemKnn {
         let weights = sparse::transposed(&sparse::from_rows(items.len(), lists));
-        ItemKnn { config: *config, items: items.clone(), weights }
+        ItemKnn { config: *config, items: items.clone(), weights, lists: Lists::default() }
     }
 
     /// The similarity of an item to its neighbour; 0 if the neighbour is not one of the `k` nearest of the item.
@@ -133,29 +139,50 @@ impl ItemKnn {
         }
         let items = file.ids("items")?;
         let weights = file.sparse("weights", (items.len(), items.len()))?;
-        Ok(ItemKnn { config, items, weights })
+        Ok(ItemKnn { config, items, weights, lists: Lists::default() })
     }
 }
 
-/// The nearest neighbours of an item, in the order of their rows.
-fn nearest(
-    config: &KnnConfig,
+/// The values by user and by item, weighted. Where weighting changes nothing they are those of the matrix.
+fn weighted<'a>(config: &KnnConfig, matrix: &'a InteractionMatrix) -> (Cow<'a, Sparse>, Sparse) {
+    let by_item = matrix.by_item();
+    if config.weighting == Weighting::None && config.similarity != Similarity::Jaccard {
+        return (Cow::Borrowed(matrix.by_user()), by_item);
+    }
+    let by_item = Weigher::new(config.similarity, config.weighting, &by_item).weigh_all(&by_item);
+    (Cow::Owned(sparse::transposed(&by_item)), by_item)
+}
+
+/// The nearest neighbours of an item.
+struct Nearest<'a> {
+    config: &'a KnnConfig,
     item: usize,
-    products: impl Iterator<Item = (usize, f64)>,
-    own: &[f64],
-) -> Vec<(u32, f32)> {
-    let mut top = TopK::new(config.k);
-    for (other, product) in products {
-        let similarity = config.similarity.of(product, own[other], own[item], config.shrinkage);
+    own: &'a [f64],
+    top: TopK<u32>,
+}
+
+impl<'a> Nearest<'a> {
+    fn new(config: &'a KnnConfig, item: usize, own: &'a [f64]) -> Nearest<'a> {
+        Nearest { config, item, own, top: TopK::new(config.k) }
+    }
+
+    fn offer(&mut self, other: usize, product: f64) {
+        let KnnConfig { similarity, shrinkage, .. } = *self.config;
+        let similarity = similarity.of(product, self.own[other], self.own[self.item], shrinkage);
         let similarity = similarity.min(f32::MAX.into()) as f32;
-        if other != item && similarity > 0.0 && top.would_enter(similarity) {
+        if other != self.item && similarity > 0.0 && self.top.would_enter(similarity) {
             // A similarity above 0 is not NaN.
-            let _ = top.push(similarity, other as u32);
+            let _ = self.top.push(similarity, other as u32);
         }
     }
-    let mut list: Vec<(u32, f32)> = top.into_sorted().into_iter().map(|(score, row)| (row, score)).collect();
-    list.sort_unstable_by_key(|&(row, _)| row);
-    list
+
+    /// In the order of their rows.
+    fn into_list(self) -> Vec<(u32, f32)> {
+        let nearest = self.top.into_sorted().into_iter();
+        let mut list: Vec<(u32, f32)> = nearest.map(|(similarity, row)| (row, similarity)).collect();
+        list.sort_unstable_by_key(|&(row, _)| row);
+        list
+    }
 }
 
 impl Recommender for ItemKnn {
@@ -172,5 +199,9 @@ impl Recommender for ItemKnn {
     fn explain(&self, history: &[(usize, f32)], item: usize) -> Option<Vec<f32>> {
         check_explained(self.items.len(), history, item);
         Some(history.iter().map(|&(seen, weight)| weight * self.similarity(seen, item)).collect())
+    }
+
+    fn top_k_batch(&self, histories: &[Vec<(usize, f32)>], k: usize) -> Result<Vec<RankedList>, Error> {
+        self.lists.top_k(&self.weights, &self.items, histories, k)
     }
 }

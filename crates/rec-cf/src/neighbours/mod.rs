@@ -149,13 +149,15 @@ impl KnnConfig {
         UserKnn::fit(self, matrix, &mut progress)
     }
 
-    /// An upper bound of the bytes that [`fit_items`](KnnConfig::fit_items) needs: two copies of the weighted matrix, two of
-    /// `k` neighbours of 8 bytes for each item.
+    /// An upper bound of the bytes that [`fit_items`](KnnConfig::fit_items) needs: two copies of the weighted matrix and 4 bytes
+    /// for each of its values, two copies of `k` neighbours of 8 bytes for each item. The first lists for many users
+    /// ([`top_k_batch`](crate::Recommender::top_k_batch)) take 12 bytes more for each neighbour.
     #[must_use]
     pub fn memory_estimate_items(&self, matrix: &InteractionMatrix) -> u64 {
         let n_items = matrix.items().len();
         let weighted = sparse::n_bytes(n_items.max(matrix.users().len()), matrix.n_values());
-        self.lists_estimate(n_items).saturating_add(weighted.saturating_mul(2))
+        let places = memory::of(matrix.n_values(), size_of::<u32>());
+        self.lists_estimate(n_items).saturating_add(weighted.saturating_mul(2)).saturating_add(places)
     }
 
     /// The bytes that [`fit_users`](KnnConfig::fit_users) needs: two copies of the matrix and one that is weighted.
@@ -166,7 +168,7 @@ impl KnnConfig {
     }
 
     fn lists_estimate(&self, n_items: usize) -> u64 {
-        let per_thread = memory::of(n_items, 13).saturating_mul(rayon::current_num_threads() as u64);
+        let per_thread = memory::of(n_items, 9).saturating_mul(rayon::current_num_threads() as u64);
         memory::of_dense(n_items, self.k.min(n_items), 16).saturating_add(per_thread)
     }
 

@@ -5,12 +5,13 @@ mod descent;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use rec_data::IdMap;
+use rec_data::{IdMap, RankedList};
 use serde::{Deserialize, Serialize};
 
 use self::descent::Descent;
 use crate::error::Error;
 use crate::file::{ModelReader, ModelWriter};
+use crate::lists::Lists;
 use crate::matrix::InteractionMatrix;
 use crate::memory::{self, DEFAULT_MEMORY_LIMIT};
 use crate::progress::{Progress, Reporter};
@@ -138,7 +139,13 @@ impl SlimConfig {
         let n_unfinished = found.iter().filter(|(_, finished)| !finished).count();
         let lists: Vec<Vec<(u32, f32)>> = found.into_iter().map(|(list, _)| list).collect();
         let weights = sparse::transposed(&sparse::from_rows(n_items, &lists));
-        Ok(Slim { config: *self, items: matrix.items().clone(), weights, n_unfinished })
+        Ok(Slim {
+            config: *self,
+            items: matrix.items().clone(),
+            weights,
+            lists: Lists::default(),
+            n_unfinished,
+        })
     }
 
     fn is_valid(&self) -> bool {
@@ -178,6 +185,7 @@ pub struct Slim {
     items: IdMap,
     /// A row for each item of a history, a column for each item that is scored.
     weights: Sparse,
+    lists: Lists,
     n_unfinished: usize,
 }
 
@@ -231,7 +239,7 @@ impl Slim {
         }
         let items = file.ids("items")?;
         let weights = file.sparse("weights", (items.len(), items.len()))?;
-        Ok(Slim { config, items, weights, n_unfinished })
+        Ok(Slim { config, items, weights, lists: Lists::default(), n_unfinished })
     }
 }
 
@@ -249,5 +257,9 @@ impl Recommender for Slim {
     fn explain(&self, history: &[(usize, f32)], item: usize) -> Option<Vec<f32>> {
         check_explained(self.items.len(), history, item);
         Some(history.iter().map(|&(seen, event)| event * self.weight(seen, item)).collect())
+    }
+
+    fn top_k_batch(&self, histories: &[Vec<(usize, f32)>], k: usize) -> Result<Vec<RankedList>, Error> {
+        self.lists.top_k(&self.weights, &self.items, histories, k)
     }
 }
