@@ -1,13 +1,13 @@
 //! How items occur together.
 
 use std::cmp::Reverse;
-use std::hint::black_box;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use rec_data::IdMap;
 
 use crate::error::Error;
+use crate::factors::kernel::fetch;
 use crate::file::{ModelReader, ModelWriter};
 use crate::matrix::{InteractionMatrix, ascending};
 use crate::memory;
@@ -222,8 +222,6 @@ pub(crate) struct Products<'a> {
 
 /// Rows of users whose loads are begun together.
 const ROWS: usize = 16;
-/// Places in a line of the cache.
-const LINE: usize = 16;
 
 /// What a thread sums in. The products of ones are counted, in half of the room.
 pub(crate) enum Sums {
@@ -278,8 +276,7 @@ impl<'a> Products<'a> {
 
     /// Where the rows of users are, in their order, with the place in `users`.
     ///
-    /// Rows lie anywhere in memory and each takes about as long to come from there as to be summed. So the loads of several are
-    /// begun before the first is needed: half of the time for a million users.
+    /// The loads of several are begun before the first is needed: half of the time for a million users.
     fn for_each_row(&self, users: &[u32], mut visit: impl FnMut(usize, Range<usize>)) {
         let begins = self.by_user.indptr();
         let begins = begins.raw_storage();
@@ -290,9 +287,7 @@ impl<'a> Products<'a> {
             }
             let rows = &rows[..users.len()];
             for &(begin, end) in rows {
-                (begin..end).step_by(LINE).for_each(|at| {
-                    black_box(self.places[at]);
-                });
+                fetch(&self.places[begin..end]);
             }
             for (at, &(begin, end)) in rows.iter().enumerate() {
                 visit(block * ROWS + at, begin..end);

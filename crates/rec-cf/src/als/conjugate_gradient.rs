@@ -5,12 +5,14 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use super::rows::{Entries, Fixed};
 use crate::factors::Factors;
-use crate::factors::kernel::{add_scaled, add_scaled4, dot, dot4, vectorized};
+use crate::factors::kernel::{add_scaled, add_scaled4, dot, dot4, fetch, vectorized};
 
 /// Rows that are solved together, so that products with the Gram matrix are products of matrices.
 pub(super) const BATCH: usize = 32;
 /// A squared residual that is small enough to stop.
 const CONVERGED: f32 = 1e-20;
+/// Groups of four entries between the load of a group and its use: a sixth of the time for a million users.
+const AHEAD: usize = 2;
 
 /// Steps of the conjugate gradient method in `f32` for up to [`BATCH`] rows at once.
 pub(super) struct ConjugateGradient<'a> {
@@ -153,8 +155,11 @@ fn add_products(
 ) {
     let (rows, rest) = entries.rows.as_chunks::<4>();
     let (confidences, rest_confidences) = entries.confidences.as_chunks::<4>();
-    for (&rows, &confidences) in rows.iter().zip(confidences) {
-        let rows = rows.map(
+    for (group, (&of_group, &confidences)) in rows.iter().zip(confidences).enumerate() {
+        for &row in rows.get(group + AHEAD).into_iter().flatten() {
+            fetch(factors.row(row as usize));
+        }
+        let rows = of_group.map(
             #[inline(always)]
             |row| factors.row(row as usize),
         );

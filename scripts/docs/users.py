@@ -1,0 +1,66 @@
+"""Trains every model of users of examples/data/models.json with the same settings, judges each, and prints the table of
+docs/models-of-users.md.
+
+    scripts/fetch ml-100k minilm
+    cargo build --release --workspace --examples
+    target/release/examples/movielens --split data/ml-100k-split
+    python3 scripts/docs/users.py target/release/examples OUT --data data/ml-100k-split --target test --model models/all-MiniLM-L6-v2
+
+`--settings` are those of the example `train`, in which the model is replaced; what else is given goes to `evaluate`. OUT keeps a folder
+for each model: what was trained is not trained again.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+METRICS = ("recall@10", "ndcg@10")
+
+
+def run(*command):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def row(name, programs, file, seconds, arguments):
+    run(programs / "evaluate", *arguments, "--k", "10", "--json", file)
+    metrics = {one["metric"]: one for one in json.loads(file.read_text(encoding="utf-8"))["report"]["metrics"]}
+    cells = [name]
+    for metric in METRICS:
+        values = metrics[metric]["value"], *metrics[metric]["interval"]
+        cells.append("{} [{}, {}]".format(*(f"{value:.4f}".lstrip("0") for value in values)))
+    print(f"| {' | '.join([*cells, seconds])} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("programs", type=pathlib.Path)
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--settings", type=pathlib.Path, default=ROOT / "examples/data/train.json")
+    parser.add_argument("--model", required=True, help="the folder of the text encoder")
+    arguments, rest = parser.parse_known_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    settings = json.loads(arguments.settings.read_text(encoding="utf-8"))
+    models = json.loads((ROOT / "examples/data/models.json").read_text(encoding="utf-8"))
+    print("| model | recall@10 | nDCG@10 | training |\n|---|---|---|---|", flush=True)
+    encoder = ["--model", arguments.model]
+    row("`Average`, nothing trained", arguments.programs, arguments.out / "text.json", "", [*rest, *encoder, "--method", "text"])
+    for model in models:
+        name = model["name"]
+        file, folder = arguments.out / f"{name}.settings.json", arguments.out / name
+        file.write_text(json.dumps(settings | {"model": model}, indent=2), encoding="utf-8")
+        start = time.perf_counter()
+        run(arguments.programs / "train", file, folder, *encoder)
+        seconds = f"{time.perf_counter() - start:.0f} s"
+        learned = ["--method", "trained", "--trained", folder / "model"]
+        row(f"`{name}`", arguments.programs, arguments.out / f"{name}.json", seconds, [*rest, *encoder, *learned])
+
+
+if __name__ == "__main__":
+    main()
