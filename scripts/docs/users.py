@@ -15,7 +15,6 @@ import json
 import pathlib
 import subprocess
 import sys
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 METRICS = ("recall@10", "ndcg@10")
@@ -28,14 +27,15 @@ def run(*command):
     return done.stdout
 
 
-def row(name, programs, file, seconds, arguments):
+def row(name, programs, file, arguments):
     run(programs / "evaluate", *arguments, "--k", "10", "--json", file)
     metrics = {one["metric"]: one for one in json.loads(file.read_text(encoding="utf-8"))["report"]["metrics"]}
     cells = [name]
     for metric in METRICS:
-        values = metrics[metric]["value"], *metrics[metric]["interval"]
+        value, interval = metrics[metric]["value"], metrics[metric]["interval"]
+        values = value, interval["low"], interval["high"]
         cells.append("{} [{}, {}]".format(*(f"{value:.4f}".lstrip("0") for value in values)))
-    print(f"| {' | '.join([*cells, seconds])} |", flush=True)
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main():
@@ -48,18 +48,16 @@ def main():
     arguments.out.mkdir(parents=True, exist_ok=True)
     settings = json.loads(arguments.settings.read_text(encoding="utf-8"))
     models = json.loads((ROOT / "examples/data/models.json").read_text(encoding="utf-8"))
-    print("| model | recall@10 | nDCG@10 | training |\n|---|---|---|---|", flush=True)
+    print("| model | recall@10 | nDCG@10 |\n|---|---|---|", flush=True)
     encoder = ["--model", arguments.model]
-    row("`Average`, nothing trained", arguments.programs, arguments.out / "text.json", "", [*rest, *encoder, "--method", "text"])
+    row("`Average`, nothing trained", arguments.programs, arguments.out / "text.json", [*rest, *encoder, "--method", "text"])
     for model in models:
         name = model["name"]
         file, folder = arguments.out / f"{name}.settings.json", arguments.out / name
         file.write_text(json.dumps(settings | {"model": model}, indent=2), encoding="utf-8")
-        start = time.perf_counter()
         run(arguments.programs / "train", file, folder, *encoder)
-        seconds = f"{time.perf_counter() - start:.0f} s"
         learned = ["--method", "trained", "--trained", folder / "model"]
-        row(f"`{name}`", arguments.programs, arguments.out / f"{name}.json", seconds, [*rest, *encoder, *learned])
+        row(f"`{name}`", arguments.programs, arguments.out / f"{name}.json", [*rest, *encoder, *learned])
 
 
 if __name__ == "__main__":

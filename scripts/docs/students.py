@@ -1,0 +1,78 @@
+"""Distills students of a text encoder on the texts of a catalogue, and prints the table of docs/compression.md: what each weighs, how
+fast it is, how like its teacher, and what it is worth to users.
+
+    scripts/fetch ml-100k minilm
+    cargo build --release --workspace --examples
+    python3 scripts/docs/students.py target/release/examples OUT --texts CATALOGUE.item --data DIR [--target valid --users FILE]
+
+The first columns are what the example `distill` prints, of films, whatever the texts that were learned from; recall@10 is that of
+`evaluate --method text` on DIR. OUT keeps the students: one that is there is only judged by users again, and has no first columns.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STUDENTS = {
+    "4 layers": ["--layers", "0,2,3,5"],
+    "3 layers": ["--layers", "0,2,4"],
+    "2 layers": ["--layers", "0,3"],
+    "8 of 12 heads": ["--heads", "4", "--lr", "3e-5"],
+    "table": [],
+}
+
+
+def run(*command):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def recall(programs, model, file, rest):
+    run(programs / "evaluate", *rest, "--method", "text", "--model", model, "--k", "10", "--json", file)
+    report = json.loads(file.read_text(encoding="utf-8"))["report"]
+    found = next(one for one in report["metrics"] if one["metric"] == "recall@10")
+    values = found["value"], found["interval"]["low"], found["interval"]["high"]
+    return "{} [{}, {}]".format(*(f"{value:.4f}".lstrip("0") for value in values))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("programs", type=pathlib.Path)
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--model", type=pathlib.Path, default=ROOT / "models/all-MiniLM-L6-v2", help="the teacher")
+    parser.add_argument("--texts", required=True)
+    parser.add_argument("--steps", default="3000")
+    parser.add_argument("--students", default=",".join(STUDENTS))
+    arguments, rest = parser.parse_known_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    print("| | MB | texts/s | cosine | ranks | genre retrieval | recall@10 |\n|---|---|---|---|---|---|---|", flush=True)
+
+    def row(name, model, cells):
+        users = recall(arguments.programs, model, arguments.out / f"{model.name}.json", rest)
+        print(f"| {' | '.join([name, *cells, users])} |", flush=True)
+
+    teacher = None
+    for name in arguments.students.split(","):
+        options, folder = STUDENTS[name], arguments.out / name.replace(" ", "-")
+        learning = ["--texts", arguments.texts, "--steps", arguments.steps] if options else []
+        cells = {"student": [""] * 5}
+        if not folder.exists():
+            text = run(arguments.programs / "distill", arguments.model, folder, *options, *learning)
+            lines = (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| "))
+            # Without the dimensions.
+            cells = {line[0]: [line[1], *line[3:]] for line in lines if len(line) == 7}
+            if teacher is None:
+                teacher = cells["teacher"]
+                row("teacher", arguments.model, teacher)
+            if "student, untrained" in cells:
+                print(f"| {name}, untrained | {' | '.join(cells['student, untrained'])} | |", flush=True)
+        row(name, folder, cells["student"])
+
+
+if __name__ == "__main__":
+    main()
