@@ -10,10 +10,9 @@ The first columns are what the example `distill` prints, of films, whatever the 
 """
 
 import argparse
-import json
 import pathlib
-import subprocess
-import sys
+
+from programs import judged, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STUDENTS = {
@@ -23,21 +22,6 @@ STUDENTS = {
     "8 of 12 heads": ["--heads", "4", "--lr", "3e-5"],
     "table": [],
 }
-
-
-def run(*command):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
-
-
-def recall(programs, model, file, rest):
-    run(programs / "evaluate", *rest, "--method", "text", "--model", model, "--k", "10", "--json", file)
-    report = json.loads(file.read_text(encoding="utf-8"))["report"]
-    found = next(one for one in report["metrics"] if one["metric"] == "recall@10")
-    values = found["value"], found["interval"]["low"], found["interval"]["high"]
-    return "{} [{}, {}]".format(*(f"{value:.4f}".lstrip("0") for value in values))
 
 
 def main():
@@ -53,8 +37,9 @@ def main():
     print("| | MB | texts/s | cosine | ranks | genre retrieval | recall@10 |\n|---|---|---|---|---|---|---|", flush=True)
 
     def row(name, model, cells):
-        users = recall(arguments.programs, model, arguments.out / f"{model.name}.json", rest)
-        print(f"| {' | '.join([name, *cells, users])} |", flush=True)
+        file = arguments.out / f"{model.name}.json"
+        users = judged(arguments.programs, file, *rest, "--method", "text", "--model", model)
+        print(f"| {' | '.join([name, *cells, users['recall@10']])} |", flush=True)
 
     teacher = None
     for name in arguments.students.split(","):

@@ -13,8 +13,8 @@ for each model: what was trained is not trained again.
 import argparse
 import json
 import pathlib
-import subprocess
-import sys
+
+from programs import judged, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 METRICS = ("recall@10", "ndcg@10")
@@ -22,22 +22,9 @@ METRICS = ("recall@10", "ndcg@10")
 TEMPERATURES = (1.0, 0.1)
 
 
-def run(*command):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
-
-
 def row(name, programs, file, arguments):
-    run(programs / "evaluate", *arguments, "--k", "10", "--json", file)
-    metrics = {one["metric"]: one for one in json.loads(file.read_text(encoding="utf-8"))["report"]["metrics"]}
-    cells = [name]
-    for metric in METRICS:
-        value, interval = metrics[metric]["value"], metrics[metric]["interval"]
-        values = value, interval["low"], interval["high"]
-        cells.append("{} [{}, {}]".format(*(f"{value:.4f}".lstrip("0") for value in values)))
-    print(f"| {' | '.join(cells)} |", flush=True)
+    cells = judged(programs, file, *arguments)
+    print(f"| {' | '.join([name, *(cells[metric] for metric in METRICS)])} |", flush=True)
 
 
 def main():
