@@ -6,7 +6,7 @@ fast it is, how like its teacher, and what it is worth to users.
     python3 scripts/docs/students.py target/release/examples OUT --texts CATALOGUE.item --data DIR [--target valid --users FILE]
 
 The first columns are what the example `distill` prints, of films, whatever the texts that were learned from; recall@10 is that of
-`evaluate --method text` on DIR. OUT keeps the students: one that is there is only judged by users again, and has no first columns.
+`evaluate --method text` on DIR. OUT keeps the students, and must not have one of them yet.
 """
 
 import argparse
@@ -31,8 +31,10 @@ def main():
     parser.add_argument("--model", type=pathlib.Path, default=ROOT / "models/all-MiniLM-L6-v2", help="the teacher")
     parser.add_argument("--texts", required=True)
     parser.add_argument("--steps", default="3000")
-    parser.add_argument("--students", default=",".join(STUDENTS))
+    parser.add_argument("--students", default=",".join(STUDENTS), help="some of these, with commas between")
     arguments, rest = parser.parse_known_args()
+    if unknown := set(arguments.students.split(",")) - set(STUDENTS):
+        parser.error(f"--students: {', '.join(sorted(unknown))} not among {', '.join(STUDENTS)}")
     arguments.out.mkdir(parents=True, exist_ok=True)
     print("| | MB | texts/s | cosine | ranks | genre retrieval | recall@10 |\n|---|---|---|---|---|---|---|", flush=True)
 
@@ -41,21 +43,17 @@ def main():
         users = judged(arguments.programs, file, *rest, "--method", "text", "--model", model)
         print(f"| {' | '.join([name, *cells, users['recall@10']])} |", flush=True)
 
-    teacher = None
-    for name in arguments.students.split(","):
+    for at, name in enumerate(arguments.students.split(",")):
         options, folder = STUDENTS[name], arguments.out / name.replace(" ", "-")
         learning = ["--texts", arguments.texts, "--steps", arguments.steps] if options else []
-        cells = {"student": [""] * 5}
-        if not folder.exists():
-            text = run(arguments.programs / "distill", arguments.model, folder, *options, *learning)
-            lines = (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| "))
-            # Without the dimensions.
-            cells = {line[0]: [line[1], *line[3:]] for line in lines if len(line) == 7}
-            if teacher is None:
-                teacher = cells["teacher"]
-                row("teacher", arguments.model, teacher)
-            if "student, untrained" in cells:
-                print(f"| {name}, untrained | {' | '.join(cells['student, untrained'])} | |", flush=True)
+        text = run(arguments.programs / "distill", arguments.model, folder, *options, *learning)
+        lines = (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| "))
+        # Without the dimensions.
+        cells = {line[0]: [line[1], *line[3:]] for line in lines if len(line) == 7}
+        if at == 0:
+            row("teacher", arguments.model, cells["teacher"])
+        if "student, untrained" in cells:
+            print(f"| {name}, untrained | {' | '.join(cells['student, untrained'])} | |", flush=True)
         row(name, folder, cells["student"])
 
 

@@ -6,8 +6,8 @@ on the validation targets, and prints the table of docs/models-of-users.md.
     target/release/examples/movielens --split data/ml-100k-split
     python3 scripts/docs/users.py target/release/examples OUT --data data/ml-100k-split --target test --model models/all-MiniLM-L6-v2
 
-`--settings` are those of the example `train`, in which the model, the temperature and the lengths are replaced; what else is given goes to `evaluate`. OUT keeps a folder
-for each model: what was trained is not trained again.
+`--settings` are those of the example `train`, in which the model, the temperature and the lengths are replaced; what else is given
+goes to `evaluate`. OUT keeps a folder for each model and temperature, from which a run that was stopped goes on.
 """
 
 import argparse

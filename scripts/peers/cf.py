@@ -152,7 +152,9 @@ def measure(program, system, model, path, iterations, n_most, timeout):
     except subprocess.TimeoutExpired:
         return f"more than {timeout:.0f} s"
     if done.returncode != 0:
-        return (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
+        # What Rust says of backtraces is no reason.
+        said = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("note:")]
+        return (said or [f"ended with {done.returncode}"])[-1]
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

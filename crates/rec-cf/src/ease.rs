@@ -6,15 +6,15 @@ use std::path::Path;
 use rec_data::IdMap;
 use serde::{Deserialize, Serialize};
 
-use crate::co_occurrence::{CoOccurrence, accumulate};
+use crate::co_occurrence::CoOccurrence;
 use crate::error::{Error, Kind};
 use crate::file::{ModelReader, ModelWriter};
 use crate::linear::DenseWeights;
 use crate::matrix::InteractionMatrix;
 use crate::memory::{self, DEFAULT_MEMORY_LIMIT};
+use crate::products::{Products, Sums};
 use crate::progress::{Progress, Reporter};
 use crate::recommender::Recommender;
-use crate::sparse::Accumulator;
 use crate::tiles::{self, Tiles};
 
 const MODEL: &str = "ease";
@@ -73,8 +73,12 @@ impl EaseConfig {
         matrix: &InteractionMatrix,
         mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Ease, Error> {
-        let (by_user, by_item) = (matrix.by_user(), matrix.by_item());
-        self.solve(matrix.items(), &mut progress, |item, sums| accumulate(&by_item, by_user, item, sums))
+        let by_item = matrix.by_item();
+        let products = Products::new(&by_item, matrix.by_user());
+        let gram_row = |sums: &mut Sums, item: usize, row: &mut [f64]| {
+            products.for_each(sums, item, |other, product| row[other] = product);
+        };
+        self.solve(matrix.items(), &mut progress, || products.sums(), gram_row)
     }
 
     /// Solves for the weights of co-occurrences, which have followed the interactions: the same model as from the matrix, bit
@@ -88,9 +92,10 @@ impl EaseConfig {
         together: &CoOccurrence,
         mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Ease, Error> {
-        self.solve(together.items(), &mut progress, |item, sums| {
-            together.row(item).for_each(|(other, sum)| sums.add(other, sum));
-        })
+        let gram_row = |(): &mut (), item: usize, row: &mut [f64]| {
+            together.row(item).for_each(|(other, sum)| row[other] = sum);
+        };
+        self.solve(together.items(), &mut progress, || (), gram_row)
     }
 
     /// Solves for the weights of a matrix and of what the items are like: `dim` values for each item, row-major, in the order of
@@ -140,33 +145,36 @@ impl EaseConfig {
             let item = items.id(at / dim).cloned().unwrap_or_else(|| "".into());
             return Err(Kind::NotFinite { user: None, item, value: vectors[at] }.into());
         }
-        let (by_user, by_item) = (matrix.by_user(), matrix.by_item());
+        let by_item = matrix.by_item();
+        let products = Products::new(&by_item, matrix.by_user());
         let vector = |item: usize| &vectors[item * dim..(item + 1) * dim];
-        self.solve(items, &mut progress, |item, sums| {
-            accumulate(&by_item, by_user, item, sums);
+        let gram_row = |sums: &mut Sums, item: usize, row: &mut [f64]| {
+            products.for_each(sums, item, |other, product| row[other] = product);
             if weight > 0.0 {
                 // The matrix is symmetric, and its lower half is what counts.
-                (0..=item).for_each(|other| sums.add(other, weight * dot(vector(item), vector(other))));
+                for (other, sum) in row[..=item].iter_mut().enumerate() {
+                    *sum += weight * dot(vector(item), vector(other));
+                }
             }
-        })
+        };
+        self.solve(items, &mut progress, || products.sums(), gram_row)
     }
 
-    fn solve(
+    /// `gram_row(scratch, item, row)` writes a row of the symmetric matrix into zeros; up to the diagonal is what counts.
+    fn solve<S>(
         &self,
         items: &IdMap,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-        gram_row: impl Fn(usize, &mut Accumulator) + Sync,
+        scratch: impl Fn() -> S + Sync,
+        gram_row: impl Fn(&mut S, usize, &mut [f64]) + Sync,
     ) -> Result<Ease, Error> {
         let n = items.len();
         memory::check("EASE", EaseConfig::memory_estimate(n), self.memory_limit)?;
-        let write = |sums: &mut Accumulator, item: usize, row: &mut [f64]| {
-            gram_row(item, sums);
-            for (other, sum) in sums.drain().filter(|&(other, _)| other <= item) {
-                row[other] = sum;
-            }
+        let write = |scratch: &mut S, item: usize, row: &mut [f64]| {
+            gram_row(scratch, item, row);
             row[item] += self.lambda;
         };
-        let mut gram = Tiles::from_rows(n, || Accumulator::new(n), write);
+        let mut gram = Tiles::from_rows(n, scratch, write);
         gram.negative_inverse(&mut Reporter::new(TRAINING, progress))?;
         // B = P / (-diag P) by columns, with zeros on the diagonal: Steck 2019, section 3.1. The minus is there already.
         let scales: Vec<f64> = (0..n).map(|item| -1.0 / gram.get(item, item)).collect();

@@ -85,9 +85,10 @@ impl Layout {
                 }
             }
             offer(&mut top, items, scores, |place| order[place] as usize, &wanted)?;
-            // The sums of scores were rounded; a bound that is not a number is below nothing.
-            let rounding = 1.0 + (rows.len() + 1) as f64 * f64::from(f32::EPSILON);
-            if bound * rounding < f64::from(top.threshold()) {
+            // Scores are rounded sums of rounded products. A bound that is not a number is below nothing.
+            let rounding = (rows.len() + 1) as f64 * f64::from(f32::EPSILON);
+            let least = f64::from(f32::MIN_POSITIVE);
+            if bound + bound * rounding + least < f64::from(top.threshold()) {
                 break;
             }
         }

@@ -123,9 +123,13 @@ pub trait Recommender: fmt::Debug + Send + Sync {
 /// Whether a row is not in the history.
 pub(crate) fn unseen(n_items: usize, history: &[(usize, f32)]) -> impl Fn(usize) -> bool + use<> {
     check_rows(n_items, history);
-    let mut seen: Vec<usize> = history.iter().map(|&(item, _)| item).collect();
-    seen.sort_unstable();
-    move |item| seen.binary_search(&item).is_err()
+    excluding(history.iter().map(|&(item, _)| item).collect())
+}
+
+/// Whether a row is none of these.
+pub(crate) fn excluding(mut rows: Vec<usize>) -> impl Fn(usize) -> bool + use<> {
+    rows.sort_unstable();
+    move |row| rows.binary_search(&row).is_err()
 }
 
 /// The best `k` of scored items. Rows ascend as ids do, so that rows break ties.

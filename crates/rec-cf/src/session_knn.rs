@@ -207,6 +207,7 @@ impl SessionKnn {
                 sums.add(session, weight);
             }
         }
+        // Sessions ascend from the newest.
         let mut shared: Vec<(usize, f64)> = sums.drain().collect();
         shared.truncate(self.config.n_recent);
         let mut top = TopK::new(self.config.k);

@@ -5,13 +5,14 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use super::rows::{Entries, Fixed};
 use crate::factors::Factors;
-use crate::factors::kernel::{add_scaled, add_scaled4, dot, dot4, fetch, vectorized};
+use crate::factors::kernel::{add_scaled, add_scaled4, dot, dot4, vectorized};
+use crate::fetch::fetch;
 
 /// Rows that are solved together, so that products with the Gram matrix are products of matrices.
 pub(super) const BATCH: usize = 32;
 /// A squared residual that is small enough to stop.
 const CONVERGED: f32 = 1e-20;
-/// Groups of four entries between the load of a group and its use: a sixth of the time for a million users.
+/// Groups of four entries between the beginning of a load and its use, which `scripts/peers/cf --large` measures.
 const AHEAD: usize = 2;
 
 /// Steps of the conjugate gradient method in `f32` for up to [`BATCH`] rows at once.

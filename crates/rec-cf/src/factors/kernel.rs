@@ -1,7 +1,5 @@
 //! Loops over factors that compilers turn into vector instructions.
 
-use std::hint::black_box;
-
 use faer::traits::ComplexField;
 
 /// Sums that run side by side in [`dot`]: a fixed number, so that every CPU adds in the same order.
@@ -11,19 +9,6 @@ const LANES: usize = 16;
 #[inline(always)]
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     <f32 as ComplexField>::Arch::default().dispatch(work)
-}
-
-/// Begins to load values that will be needed soon. Rows that lie anywhere in memory take as long to come from there as work on them
-/// does, and a processor looks no further ahead than a few hundred instructions.
-#[inline(always)]
-pub(crate) fn fetch<T: Copy>(values: &[T]) {
-    const LINE: usize = 64;
-    values.chunks((LINE / size_of::<T>()).max(1)).for_each(
-        #[inline(always)]
-        |line| {
-            black_box(line[0]);
-        },
-    );
 }
 
 /// `a' b`.

@@ -10,7 +10,7 @@ use rec_kernels::{Activation, Linear, PackedLinear};
 use super::Factors;
 use crate::error::Error;
 use crate::matrix::InteractionMatrix;
-use crate::recommender::{into_list, offer};
+use crate::recommender::{excluding, into_list, offer};
 
 /// Users whose scores are computed together: packed items are read once for all of them.
 const USERS: usize = 64;
@@ -92,19 +92,15 @@ impl PackedItems {
             vectors.chunks_exact_mut(n).zip(users.clone()).for_each(|(out, user)| vector(user, out));
             let mut lists: Vec<Result<TopK<usize>, Error>> =
                 users.clone().map(|_| Ok(TopK::new(k))).collect();
-            let sorted = |user| {
-                let mut seen = seen(user);
-                seen.sort_unstable();
-                seen
-            };
-            let seen: Vec<Vec<usize>> = users.map(sorted).collect();
+            let wanted: Vec<_> = users.map(|user| excluding(seen(user))).collect();
             let mut scores = vec![0.0; vectors.len() / n * ITEMS.min(items.len())];
             for (at, block) in blocks.iter().enumerate() {
                 let (begin, n_items) = (at * ITEMS, ITEMS.min(items.len() - at * ITEMS));
                 let scores = &mut scores[..lists.len() * n_items];
                 block.forward(&vectors, Activation::Identity, scores);
-                for ((list, seen), scores) in lists.iter_mut().zip(&seen).zip(scores.chunks_exact(n_items)) {
-                    let wanted = |row: usize| seen.binary_search(&row).is_err();
+                for ((list, wanted), scores) in
+                    lists.iter_mut().zip(&wanted).zip(scores.chunks_exact(n_items))
+                {
                     if let Ok(top) = list
                         && let Err(error) = offer(top, items, scores, |place| begin + place, wanted)
                     {

@@ -8,11 +8,12 @@ use rec_data::{IdMap, RankedList, TopK};
 
 use super::KnnConfig;
 use super::similarity::{Similarity, Weigher, Weighting};
-use crate::co_occurrence::{CoOccurrence, Products};
+use crate::co_occurrence::CoOccurrence;
 use crate::error::Error;
 use crate::file::{ModelReader, ModelWriter};
 use crate::lists::Lists;
 use crate::matrix::InteractionMatrix;
+use crate::products::Products;
 use crate::progress::{Progress, Reporter};
 use crate::recommender::{Recommender, check_explained, check_shapes};
 use crate::sparse::{self, Sparse};

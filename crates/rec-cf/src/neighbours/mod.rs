@@ -151,7 +151,7 @@ impl KnnConfig {
 
     /// An upper bound of the bytes that [`fit_items`](KnnConfig::fit_items) needs: two copies of the weighted matrix and 4 bytes
     /// for each of its values, two copies of `k` neighbours of 8 bytes for each item. The first lists for many users
-    /// ([`top_k_batch`](crate::Recommender::top_k_batch)) take 12 bytes more for each neighbour.
+    /// ([`top_k_batch`](crate::Recommender::top_k_batch)) keep 12 bytes for each neighbour and need 24 for a while.
     #[must_use]
     pub fn memory_estimate_items(&self, matrix: &InteractionMatrix) -> u64 {
         let n_items = matrix.items().len();

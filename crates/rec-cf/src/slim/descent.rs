@@ -3,13 +3,13 @@
 use rec_data::TopK;
 
 use super::SlimConfig;
-use crate::co_occurrence::accumulate;
-use crate::sparse::{self, Accumulator, Sparse};
+use crate::products::{Products, Sums};
+use crate::sparse::{self, Sparse};
 
 /// What is the same for all items.
 pub(super) struct Descent<'a> {
     config: &'a SlimConfig,
-    by_user: &'a Sparse,
+    products: Products<'a>,
     by_item: &'a Sparse,
     /// `|a_i|^2` of each column of the matrix.
     squares: Vec<f64>,
@@ -17,7 +17,7 @@ pub(super) struct Descent<'a> {
 
 /// What a thread works in; all zeros between items.
 pub(super) struct Scratch {
-    sums: Accumulator,
+    sums: Sums,
     /// `a_j - A w`, by user.
     residual: Vec<f64>,
     /// `w`, by item.
@@ -26,13 +26,14 @@ pub(super) struct Scratch {
 
 impl<'a> Descent<'a> {
     pub(super) fn new(config: &'a SlimConfig, by_user: &'a Sparse, by_item: &'a Sparse) -> Descent<'a> {
-        Descent { config, by_user, by_item, squares: sparse::squares(by_item) }
+        let products = Products::new(by_item, by_user);
+        Descent { config, products, by_item, squares: sparse::squares(by_item) }
     }
 
     /// Room for a thread.
     pub(super) fn scratch(&self) -> Scratch {
         let (n_items, n_users) = (self.by_item.rows(), self.by_item.cols());
-        Scratch { sums: Accumulator::new(n_items), residual: vec![0.0; n_users], weights: vec![0.0; n_items] }
+        Scratch { sums: self.products.sums(), residual: vec![0.0; n_users], weights: vec![0.0; n_items] }
     }
 
     /// The weights for an item, in the order of their rows, and whether they reached the tolerance.
@@ -60,21 +61,16 @@ impl<'a> Descent<'a> {
 
     /// The items that can have a weight for `item`, ascending. Nothing is negative, so the correlation of an item with the
     /// residual is greatest where all weights are 0, and one that is not above `l1` there never is.
-    fn candidates(&self, sums: &mut Accumulator, item: usize) -> Vec<usize> {
-        accumulate(self.by_item, self.by_user, item, sums);
-        let found = sums.drain().filter(|&(other, product)| other != item && product > self.config.l1);
-        let mut candidates: Vec<usize> = match self.config.n_candidates {
-            None => found.map(|(other, _)| other).collect(),
-            Some(n) => {
-                let mut top = TopK::new(n);
-                for (other, product) in found {
-                    // A product above 0 of columns whose squares are not 0 is not NaN.
-                    let cosine = product / (self.squares[other] * self.squares[item]).sqrt();
-                    let _ = top.push(cosine as f32, other);
-                }
-                top.into_sorted().into_iter().map(|(_, other)| other).collect()
+    fn candidates(&self, sums: &mut Sums, item: usize) -> Vec<usize> {
+        let mut top = TopK::new(self.config.n_candidates.unwrap_or(usize::MAX));
+        self.products.for_each(sums, item, |other, product| {
+            if other != item && product > self.config.l1 {
+                // A product above 0 of columns whose squares are not 0 is not NaN.
+                let cosine = product / (self.squares[other] * self.squares[item]).sqrt();
+                let _ = top.push(cosine as f32, other);
             }
-        };
+        });
+        let mut candidates: Vec<usize> = top.into_sorted().into_iter().map(|(_, other)| other).collect();
         candidates.sort_unstable();
         candidates
     }

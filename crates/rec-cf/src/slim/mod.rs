@@ -104,14 +104,16 @@ impl SlimConfig {
         SlimConfig { memory_limit: bytes, ..self }
     }
 
-    /// The bytes that training needs besides the weights, whose number is not known before: two copies of the matrix, and
-    /// 8 bytes per user and 22 per item for each thread.
+    /// The bytes that training needs besides the weights, whose number is not known before: two copies of the matrix and 4 bytes
+    /// for each of its values, and 8 bytes per user and 17 per item for each thread. The first lists for many users
+    /// ([`top_k_batch`](crate::Recommender::top_k_batch)) keep 12 bytes for each weight and need 24 for a while.
     #[must_use]
     pub fn memory_estimate(&self, matrix: &InteractionMatrix) -> u64 {
         let (n_users, n_items) = (matrix.users().len(), matrix.items().len());
-        let scratch = memory::of(n_users, 8).saturating_add(memory::of(n_items, 22));
+        let scratch = memory::of(n_users, 8).saturating_add(memory::of(n_items, 17));
         sparse::n_bytes(n_users.max(n_items), matrix.n_values())
             .saturating_mul(2)
+            .saturating_add(memory::of(matrix.n_values(), size_of::<u32>()))
             .saturating_add(scratch.saturating_mul(rayon::current_num_threads() as u64))
     }
 
